@@ -1,0 +1,1 @@
+//! Cycles, processes, runs, settlements, statements, live indicators.

@@ -1,0 +1,1 @@
+//! Accounts, transfers, postings by double entry.

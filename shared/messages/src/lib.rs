@@ -1,0 +1,1 @@
+//! Templates, campaigns, outbox, suppression.

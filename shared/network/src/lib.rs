@@ -1,0 +1,1 @@
+//! People, both trees, registration, reach.

@@ -1,0 +1,1 @@
+//! Payables, treasury files, payment results.

@@ -1,0 +1,1 @@
+//! The plan document: types, schema, indicator catalogue, validation.

@@ -1,0 +1,1 @@
+//! The rule language: parse, check, evaluate over columns or one record, explain.

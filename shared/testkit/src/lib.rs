@@ -1,0 +1,1 @@
+//! For tests and demos only: generator of companies, API client, emulator client.
