@@ -1,0 +1,1 @@
+//! Calendars, cycles and their states, exchange rates of a cycle.
