@@ -1,0 +1,641 @@
+//! From text to a checked plan: structure, names, rules, circular references, what can be computed.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use rules::{Program, Type, compile};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::{
+    bonus::{Bonus, LevelBase, LevelRates, Mechanic, Rate, Unilevel},
+    catalogue,
+    checked::{AMOUNT_SCALE, Plan, PlannedBonus, PlannedIndicator, RATIO_SCALE, canonical_hash},
+    document::{AfterSettlement, Document},
+    error::PlanError,
+    indicator::{Aggregate, Indicator, LegCap, Measure, Over, RankBasis, Scope, Unit, Window},
+    order::{Node, Order},
+    schema::json_schema,
+    source::{Names, Place},
+    structure,
+};
+
+/// Most ranks, bonuses and indicators a plan may have.
+const MOST_RANKS: usize = 60;
+const MOST_BONUSES: usize = 100;
+const MOST_INDICATORS: usize = 2_000;
+
+pub(crate) fn check(json: &str) -> Result<Plan, Vec<PlanError>> {
+    let value: Value = serde_json::from_str(json).map_err(|error| vec![not_json(&error)])?;
+    let mut mistakes = structure::mistakes(&value, &json_schema());
+    let document = match decode(&value) {
+        Ok(document) if mistakes.is_empty() => document,
+        Ok(_) => return Err(sorted(mistakes)),
+        Err(mistake) => {
+            // The schema knows nothing of time zones and currencies in circulation; serde does.
+            if mistakes.iter().all(|known| known.pointer != mistake.pointer) && mistakes.is_empty() {
+                mistakes.push(mistake);
+            }
+            return Err(sorted(mistakes));
+        }
+    };
+    let mut checker = Checker::new(document);
+    let plan = checker.plan();
+    match plan {
+        Some(plan) if checker.mistakes.is_empty() => Ok(plan),
+        _ => Err(sorted(checker.mistakes)),
+    }
+}
+
+fn sorted(mut mistakes: Vec<PlanError>) -> Vec<PlanError> {
+    mistakes.sort();
+    mistakes.dedup();
+    mistakes
+}
+
+fn not_json(error: &serde_json::Error) -> PlanError {
+    PlanError {
+        line: u32::try_from(error.line()).ok(),
+        column: u32::try_from(error.column()).ok(),
+        ..PlanError::at("", "not JSON", error.to_string(), "a JSON object")
+    }
+}
+
+fn decode(value: &Value) -> Result<Document, PlanError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let mut pointer = String::new();
+        for segment in error.path() {
+            let segment = match segment {
+                serde_path_to_error::Segment::Seq { index } => index.to_string(),
+                serde_path_to_error::Segment::Map { key } => key.clone(),
+                serde_path_to_error::Segment::Enum { variant } => variant.clone(),
+                serde_path_to_error::Segment::Unknown => continue,
+            };
+            pointer = format!("{pointer}/{segment}");
+        }
+        let found = value.pointer(&pointer).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        PlanError::at(pointer, "not understood", found, error.inner().to_string())
+    })
+}
+
+struct Checker {
+    document: Document,
+    names: Names,
+    indicators: Vec<PlannedIndicator>,
+    mistakes: Vec<PlanError>,
+}
+
+impl Checker {
+    fn new(document: Document) -> Self {
+        let own = document.indicators.iter().map(|definition| (definition.clone(), false));
+        let built_in = catalogue::indicators(&document).into_iter().map(|definition| (definition, true));
+        let indicators: Vec<PlannedIndicator> = own
+            .chain(built_in)
+            .map(|(definition, built_in)| PlannedIndicator {
+                definition,
+                built_in,
+                needed: false,
+                filter: None,
+                formula: None,
+                measured: None,
+                rank: None,
+                stage: 0,
+                after_ranks: false,
+                scale: 0,
+            })
+            .collect();
+        let codes = indicators
+            .iter()
+            .map(|indicator| (indicator.definition.code.clone(), indicator.definition.alias.clone()))
+            .collect();
+        let ranks = document.ranks.steps.iter().map(|rank| rank.code.clone()).collect();
+        Self { names: Names::new(codes, ranks), document, indicators, mistakes: Vec::new() }
+    }
+
+    fn plan(&mut self) -> Option<Plan> {
+        self.limits();
+        self.settings();
+        self.unique_names();
+        for index in 0..self.indicators.len() {
+            self.indicator(index);
+        }
+        let activity =
+            self.rule("/activity/rule", Place::Activity, &self.document.activity.rule.clone(), &Type::Bool);
+        let rank_rules = self.rank_rules();
+        let bonuses = self.bonuses();
+        let (Some(activity), Some(rank_rules), Some(bonuses)) = (activity, rank_rules, bonuses) else {
+            return None;
+        };
+        let order = self.order(&activity, &rank_rules, &bonuses)?;
+        for (index, indicator) in self.indicators.iter_mut().enumerate() {
+            indicator.needed = order.needed[index];
+            indicator.stage = order.stages[index];
+            indicator.after_ranks = order.after_ranks[index];
+        }
+        for index in 0..self.indicators.len() {
+            self.indicators[index].scale = self.scale(index);
+        }
+        self.computable();
+        let names = std::mem::replace(&mut self.names, Names::new(Vec::new(), Vec::new()));
+        Some(Plan {
+            hash: canonical_hash(&self.document),
+            document: self.document.clone(),
+            sources: names.into_sources(),
+            activity,
+            indicators: std::mem::take(&mut self.indicators),
+            activity_stage: order.activity_stage,
+            rank_rules,
+            bonuses,
+        })
+    }
+
+    fn mistake(
+        &mut self,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.mistakes.push(PlanError::at(pointer, message, found, expected));
+    }
+
+    fn limits(&mut self) {
+        let sizes = [
+            ("/ranks/steps", self.document.ranks.steps.len(), MOST_RANKS),
+            ("/bonuses", self.document.bonuses.len(), MOST_BONUSES),
+            ("/indicators", self.document.indicators.len(), MOST_INDICATORS),
+        ];
+        for (pointer, size, most) in sizes {
+            if most < size {
+                self.mistake(pointer, "too many", size.to_string(), format!("at most {most}"));
+            }
+        }
+    }
+
+    fn settings(&mut self) {
+        if TimeZone::get(&self.document.time_zone).is_err() {
+            let found = format!("{:?}", self.document.time_zone);
+            self.mistake("/time_zone", "unknown time zone", found, "an IANA name, as \"America/Bogota\"");
+        }
+        let mut seen = vec![self.document.currencies.base];
+        for (index, earner) in self.document.currencies.earners.clone().iter().enumerate() {
+            let pointer = format!("/currencies/earners/{index}");
+            if seen.contains(&earner.currency) {
+                let found = earner.currency.to_string();
+                self.mistake(
+                    format!("{pointer}/currency"),
+                    "currency named twice",
+                    found,
+                    "each currency once",
+                );
+            }
+            seen.push(earner.currency);
+            self.positive(&format!("{pointer}/per_base_unit"), earner.per_base_unit);
+        }
+        let volumes = self.document.volumes.clone();
+        for (name, value) in [
+            ("vq_value", volumes.vq_value),
+            ("vc_value", volumes.vc_value),
+            ("points_value", volumes.points_value),
+        ] {
+            if value < Decimal::ZERO {
+                self.mistake(format!("/volumes/{name}"), "negative value", value.to_string(), "0 or more");
+            }
+        }
+        if let Some(cap) = &self.document.payout_cap {
+            let share = cap.share_of_vc;
+            self.positive("/payout_cap/share_of_vc", share);
+        }
+        if self.document.returns.after_settlement == AfterSettlement::Replay {
+            self.mistake("/returns/after_settlement", "not computed yet", "\"replay\"", "undo or deduct");
+        }
+        if self.document.ranks.continuity.is_some() {
+            self.mistake("/ranks/continuity", "not computed yet", "a continuity rule", "no such field");
+        }
+        self.catalogue_settings();
+    }
+
+    fn catalogue_settings(&mut self) {
+        let settings = self.document.catalogue.clone();
+        if let Some(rank) = &settings.leader_rank {
+            self.rank_of("/catalogue/leader_rank", rank);
+        }
+        for (list, codes) in [("enabled", &settings.enabled), ("hidden", &settings.hidden)] {
+            for (index, code) in codes.iter().enumerate() {
+                let pointer = format!("/catalogue/{list}/{index}");
+                let known = self.indicators.iter().any(|one| one.built_in && one.definition.code == *code);
+                if !known {
+                    self.mistake(
+                        &pointer,
+                        "no such built-in indicator",
+                        format!("{code:?}"),
+                        "a code of the catalogue",
+                    );
+                }
+                if codes[..index].contains(code) {
+                    self.mistake(&pointer, "named twice", format!("{code:?}"), "each code once");
+                }
+            }
+        }
+    }
+
+    fn positive(&mut self, pointer: &str, value: Decimal) {
+        if value <= Decimal::ZERO {
+            self.mistake(pointer, "must be positive", value.to_string(), "more than 0");
+        }
+    }
+
+    fn unique_names(&mut self) {
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        let mut named: Vec<(String, String)> = Vec::new();
+        for (index, rank) in self.document.ranks.steps.iter().enumerate() {
+            named.push((format!("/ranks/steps/{index}/code"), rank.code.clone()));
+        }
+        for (index, indicator) in self.document.indicators.iter().enumerate() {
+            named.push((format!("/indicators/{index}/code"), indicator.code.clone()));
+            if let Some(alias) = &indicator.alias {
+                named.push((format!("/indicators/{index}/alias"), alias.clone()));
+            }
+        }
+        for indicator in self.indicators.iter().filter(|one| one.built_in) {
+            for name in
+                [Some(&indicator.definition.code), indicator.definition.alias.as_ref()].into_iter().flatten()
+            {
+                seen.insert(name.clone(), "the catalogue".to_owned());
+            }
+        }
+        for (pointer, name) in named {
+            if Names::is_attribute(&name) {
+                self.mistake(&pointer, "name of an attribute of people", format!("{name:?}"), "another name");
+            }
+            if let Some(other) = seen.insert(name.clone(), pointer.clone()) {
+                self.mistake(
+                    &pointer,
+                    format!("name already used by {other}"),
+                    format!("{name:?}"),
+                    "a unique name",
+                );
+            }
+        }
+        let codes: Vec<String> = self.document.bonuses.iter().map(|bonus| bonus.code.clone()).collect();
+        for (index, code) in codes.iter().enumerate() {
+            if codes[..index].contains(code) {
+                self.mistake(
+                    format!("/bonuses/{index}/code"),
+                    "code used twice",
+                    format!("{code:?}"),
+                    "a unique code",
+                );
+            }
+        }
+    }
+
+    fn rank_of(&mut self, pointer: &str, code: &str) -> Option<u8> {
+        let rank = self.names.rank(code);
+        if rank.is_none() {
+            let expected = format!("one of {}", self.names.ranks.join(", "));
+            self.mistake(pointer, "no such rank", format!("{code:?}"), expected);
+        }
+        rank
+    }
+
+    fn indicator_of(&mut self, pointer: &str, code: &str) -> Option<usize> {
+        let index = self.names.indicator(code);
+        if index.is_none() {
+            self.mistake(pointer, "no such indicator", format!("{code:?}"), "a code of an indicator");
+        }
+        index
+    }
+
+    fn rule(&mut self, pointer: &str, place: Place, text: &str, ty: &Type) -> Option<Program> {
+        match compile(text, &self.names.scope(place), ty) {
+            Ok(program) => Some(program),
+            Err(mistakes) => {
+                self.mistakes.extend(mistakes.into_iter().map(|one| PlanError::in_rule(pointer, one)));
+                None
+            }
+        }
+    }
+
+    /// Where an indicator stands in the document; built-in ones are the catalogue's.
+    fn pointer(&self, index: usize) -> String {
+        let indicator = &self.indicators[index];
+        if !indicator.built_in {
+            return format!("/indicators/{index}");
+        }
+        let enabled = &self.document.catalogue.enabled;
+        match enabled.iter().position(|code| *code == indicator.definition.code) {
+            Some(position) => format!("/catalogue/enabled/{position}"),
+            None => "/catalogue".to_owned(),
+        }
+    }
+
+    fn indicator(&mut self, index: usize) {
+        let definition = self.indicators[index].definition.clone();
+        let pointer = self.pointer(index);
+        let place = Place::Member(definition.options.ranks);
+        let filter = definition
+            .filter
+            .as_ref()
+            .and_then(|text| self.rule(&format!("{pointer}/filter"), place, text, &Type::Bool));
+        let (mut formula, mut measured) = (None, None);
+        match &definition.measure {
+            Measure::Formula(text) => {
+                formula = self.rule(&format!("{pointer}/measure/formula"), place, text, &Type::Number);
+            }
+            Measure::Indicator(code) => {
+                measured = self.indicator_of(&format!("{pointer}/measure/indicator"), code);
+            }
+            _ => {}
+        }
+        let rank = match &definition.scope {
+            Scope::Group(group) => self.rank_of(&format!("{pointer}/scope/group/rank"), &group.rank),
+            Scope::Generation(generation) => {
+                self.rank_of(&format!("{pointer}/scope/generation/rank"), &generation.rank)
+            }
+            Scope::Upline { rank } => self.rank_of(&format!("{pointer}/scope/upline/rank"), rank),
+            _ => None,
+        };
+        if let Scope::Levels { from, to } = definition.scope
+            && to < from
+        {
+            let found = format!("{from} to {to}");
+            self.mistake(format!("{pointer}/scope/levels"), "levels out of order", found, "from <= to");
+        }
+        let planned = &mut self.indicators[index];
+        (planned.filter, planned.formula, planned.measured, planned.rank) = (filter, formula, measured, rank);
+    }
+
+    fn rank_rules(&mut self) -> Option<Vec<Program>> {
+        let texts: Vec<String> = self.document.ranks.steps.iter().map(|rank| rank.rule.clone()).collect();
+        let compiled: Vec<Option<Program>> = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| {
+                self.rule(&format!("/ranks/steps/{index}/rule"), Place::Rank, text, &Type::Bool)
+            })
+            .collect();
+        compiled.into_iter().collect()
+    }
+
+    fn bonuses(&mut self) -> Option<Vec<PlannedBonus>> {
+        let definitions = self.document.bonuses.clone();
+        let planned: Vec<Option<PlannedBonus>> =
+            definitions.iter().enumerate().map(|(index, bonus)| self.bonus(index, bonus)).collect();
+        planned.into_iter().collect()
+    }
+
+    fn bonus(&mut self, index: usize, bonus: &Bonus) -> Option<PlannedBonus> {
+        let pointer = format!("/bonuses/{index}");
+        let text = bonus.when.as_deref().unwrap_or("active");
+        let when = self.rule(&format!("{pointer}/when"), Place::Payment, text, &Type::Bool);
+        if let Some(cap) = bonus.cap_per_person {
+            self.positive(&format!("{pointer}/cap_per_person"), cap);
+        }
+        let (mut of, mut brackets_over, mut qualified, mut complete) = (None, None, None, true);
+        match &bonus.pays {
+            Mechanic::Percentage(percentage) => {
+                let place = format!("{pointer}/pays/percentage");
+                of = self.indicator_of(&format!("{place}/of"), &percentage.of);
+                complete = of.is_some();
+                if let Rate::Brackets(brackets) = &percentage.rate {
+                    let place = format!("{place}/rate/brackets");
+                    self.brackets_in_order(&place, brackets);
+                    brackets_over = match &brackets.over {
+                        Some(code) => self.indicator_of(&format!("{place}/over"), code),
+                        None => of,
+                    };
+                    if brackets.marginal && brackets_over != of {
+                        let found = "an indicator that is not paid on";
+                        self.mistake(
+                            format!("{place}/marginal"),
+                            "slices of another indicator",
+                            found,
+                            "no `over`",
+                        );
+                    }
+                    complete &= brackets_over.is_some();
+                }
+            }
+            Mechanic::Unilevel(unilevel) => {
+                let place = format!("{pointer}/pays/unilevel");
+                let text = unilevel.qualified.as_deref().unwrap_or("active");
+                qualified = self.rule(&format!("{place}/qualified"), Place::Payment, text, &Type::Bool);
+                complete = qualified.is_some();
+                if let LevelBase::Indicator(code) = &unilevel.on {
+                    of = self.indicator_of(&format!("{place}/on/indicator"), code);
+                    complete &= of.is_some();
+                }
+                self.level_tables(&place, unilevel);
+            }
+        }
+        if !complete {
+            return None;
+        }
+        Some(PlannedBonus { definition: bonus.clone(), when: when?, qualified, of, brackets_over })
+    }
+
+    fn brackets_in_order(&mut self, place: &str, brackets: &crate::bonus::Brackets) {
+        if brackets.steps.is_empty() {
+            self.mistake(format!("{place}/steps"), "no bracket", "nothing", "at least one bracket");
+        }
+        for (index, pair) in brackets.steps.windows(2).enumerate() {
+            if pair[1].from <= pair[0].from {
+                let pointer = format!("{place}/steps/{}/from", index + 1);
+                let expected = format!("more than {}", pair[0].from);
+                self.mistake(pointer, "brackets out of order", pair[1].from.to_string(), expected);
+            }
+        }
+    }
+
+    fn level_tables(&mut self, place: &str, unilevel: &Unilevel) {
+        match &unilevel.rates {
+            LevelRates::ByLevel(rates) => self.rates(&format!("{place}/rates/by-level"), rates),
+            LevelRates::ByRank(rows) => {
+                let at = format!("{place}/rates/by-rank");
+                self.ranks_in_order(&at, rows.iter().map(|row| row.rank.clone()).collect());
+                for (index, row) in rows.iter().enumerate() {
+                    self.rates(&format!("{at}/{index}/rates"), &row.rates);
+                }
+            }
+        }
+        let ranks = unilevel.depth.iter().map(|row| row.rank.clone()).collect();
+        self.ranks_in_order(&format!("{place}/depth"), ranks);
+    }
+
+    fn rates(&mut self, pointer: &str, rates: &[Decimal]) {
+        if rates.is_empty() || 64 < rates.len() {
+            self.mistake(pointer, "number of levels", rates.len().to_string(), "from 1 to 64 rates");
+        }
+    }
+
+    fn ranks_in_order(&mut self, pointer: &str, ranks: Vec<Option<String>>) {
+        let mut last = None;
+        for (index, rank) in ranks.into_iter().enumerate() {
+            let at = format!("{pointer}/{index}/rank");
+            let position = match &rank {
+                None => Some(0),
+                Some(code) => self.rank_of(&at, code),
+            };
+            if let (Some(last), Some(position)) = (last, position)
+                && position <= last
+            {
+                self.mistake(
+                    at,
+                    "ranks out of order",
+                    format!("{rank:?}"),
+                    "the lowest rank first, each once",
+                );
+            }
+            last = position.or(last);
+        }
+    }
+
+    fn order(&mut self, activity: &Program, ranks: &[Program], bonuses: &[PlannedBonus]) -> Option<Order> {
+        let mut order = Order::new(&self.names, &self.indicators, activity, ranks);
+        match order.compute(&self.indicators, bonuses) {
+            Ok(()) => Some(order),
+            Err(path) => {
+                let start = path.first().copied().unwrap_or(Node::Ranks);
+                let pointer = match start {
+                    Node::Activity => "/activity/rule".to_owned(),
+                    Node::Ranks => "/ranks/steps".to_owned(),
+                    Node::Indicator(index) => self.pointer(index),
+                };
+                let names: Vec<String> = path.iter().map(|node| self.node_name(*node)).collect();
+                self.mistake(
+                    pointer,
+                    "circular reference",
+                    names.join(" -> "),
+                    "an order in which all can be computed",
+                );
+                None
+            }
+        }
+    }
+
+    fn node_name(&self, node: Node) -> String {
+        match node {
+            Node::Activity => "activity".to_owned(),
+            Node::Ranks => "ranks of this cycle".to_owned(),
+            Node::Indicator(index) => self.indicators[index].definition.code.clone(),
+        }
+    }
+
+    /// Decimals an indicator is kept with: those of what it measures. There are no circular references any more.
+    fn scale(&self, index: usize) -> u32 {
+        let planned = &self.indicators[index];
+        let definition = &planned.definition;
+        match (&definition.measure, planned.measured) {
+            _ if matches!(definition.aggregate, Aggregate::Count | Aggregate::Legs) => 0,
+            (_, Some(measured)) => self.scale(measured),
+            (Measure::Formula(_), _) => match definition.unit {
+                Unit::Ratio => RATIO_SCALE,
+                Unit::People | Unit::Rank => 0,
+                Unit::Points | Unit::Money | Unit::Count => AMOUNT_SCALE,
+            },
+            (Measure::Orders | Measure::Units | Measure::ReturnsCount, _)
+            | (Measure::People | Measure::Rank | Measure::Level, _) => 0,
+            _ => AMOUNT_SCALE,
+        }
+    }
+
+    /// Refuses, of what has to be computed, what the engine does not compute: nothing is left out in silence.
+    fn computable(&mut self) {
+        for index in 0..self.indicators.len() {
+            if !self.indicators[index].needed {
+                continue;
+            }
+            let definition = self.indicators[index].definition.clone();
+            let pointer = self.pointer(index);
+            for (field, found, expected) in not_computed(&definition) {
+                self.mistake(
+                    format!("{pointer}{field}"),
+                    format!("{} is not computed yet", definition.code),
+                    found,
+                    expected,
+                );
+            }
+        }
+    }
+}
+
+/// What of a definition the engine does not compute: field, found, expected.
+fn not_computed(definition: &Indicator) -> Vec<(&'static str, String, &'static str)> {
+    let mut refused = Vec::new();
+    let Indicator { measure, aggregate, scope, window, options, unit, .. } = definition;
+    if *measure == Measure::UnpaidBalance {
+        refused.push(("/measure", "unpaid-balance".to_owned(), "a measure of orders, people, rank or level"));
+    }
+    if *aggregate == Aggregate::Average {
+        refused.push(("/aggregate", "average".to_owned(), "sum, count, max, min or legs"));
+    }
+    if options.over == Over::Orders {
+        refused.push(("/options/over", "orders".to_owned(), "members"));
+    }
+    if let Window::DaysSinceJoining(days) = window {
+        refused.push(("/window", format!("the first {days} days"), "cycles"));
+    }
+    let of_orders = is_of_orders(measure);
+    if *window != Window::ThisCycle && !of_orders {
+        refused.push(("/window", format!("{window:?}"), "this-cycle for what is not measured on orders"));
+    }
+    if matches!(measure, Measure::Formula(_)) && *scope != Scope::Own {
+        refused.push(("/scope", "a formula over others".to_owned(), "self; then measure that indicator"));
+    }
+    let by_leg = is_by_leg(scope);
+    if by_leg && matches!(aggregate, Aggregate::Max | Aggregate::Min) {
+        refused.push(("/aggregate", format!("{aggregate:?}"), "sum or count for legs"));
+    }
+    if *aggregate == Aggregate::Legs && *scope != Scope::Legs {
+        refused.push(("/scope", format!("{scope:?}"), "legs"));
+    }
+    let folds = matches!(
+        scope,
+        Scope::Own
+            | Scope::Customers
+            | Scope::Frontline
+            | Scope::Enrolled
+            | Scope::Downline
+            | Scope::Team
+            | Scope::Company
+    );
+    if matches!(aggregate, Aggregate::Max | Aggregate::Min) && !folds && !by_leg {
+        refused.push(("/aggregate", format!("{aggregate:?}"), "sum or count in this scope"));
+    }
+    match options.cap_per_leg {
+        Some(LegCap::Share(_)) => refused.push(("/options/cap_per_leg", "a share".to_owned(), "an amount")),
+        Some(LegCap::Amount(_)) if !by_leg && !matches!(scope, Scope::Downline | Scope::Team) => {
+            refused.push(("/options/cap_per_leg", format!("{scope:?}"), "downline, team or legs"));
+        }
+        _ => {}
+    }
+    if *unit == Unit::Ratio && !matches!(measure, Measure::Formula(_)) {
+        refused.push(("/unit", "ratio".to_owned(), "a formula"));
+    }
+    refused
+}
+
+/// Whether a measure is taken from orders.
+pub(crate) fn is_of_orders(measure: &Measure) -> bool {
+    use Measure::{Gross, Net, Orders, Points, ReturnsCount, ReturnsVc, ReturnsVq, Units, Vc, Vq};
+    matches!(measure, Vq | Vc | Net | Gross | Orders | Units | Points | ReturnsVq | ReturnsVc | ReturnsCount)
+}
+
+fn is_by_leg(scope: &Scope) -> bool {
+    matches!(
+        scope,
+        Scope::StrongestLeg
+            | Scope::ExceptStrongestLegs(_)
+            | Scope::WeakestOfStrongestLegs(_)
+            | Scope::Leg(_)
+            | Scope::Legs
+    )
+}
+
+/// Whether the paid ranks of this cycle decide who is a member or what is measured.
+pub(crate) fn scope_needs_ranks(definition: &Indicator) -> bool {
+    let ranked = matches!(definition.scope, Scope::Group(_) | Scope::Generation(_) | Scope::Upline { .. })
+        || definition.measure == Measure::Rank;
+    ranked && definition.options.ranks == RankBasis::Paid
+}

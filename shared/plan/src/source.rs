@@ -1,0 +1,232 @@
+//! What rules of a plan may speak of: attributes of people, indicators, conditions on legs; each has a slot.
+
+use std::cell::RefCell;
+
+use rules::{Presence, Scope, Slot, Type, Value};
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::indicator::RankBasis;
+
+/// What a slot of a rule stands for. A slot's number is the index into [`crate::Plan::sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Something a person is.
+    Attribute(Attribute),
+    /// The indicator with this index in [`crate::Plan::indicators`].
+    Indicator(usize),
+    /// People of at least a rank around a person, as the run has it so far. Only in rules of ranks.
+    Ranked(Ranked, u8),
+}
+
+/// Where people of at least a rank are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ranked {
+    /// Legs that contain one.
+    Legs,
+    /// Level 1.
+    Frontline,
+    /// The whole downline.
+    Downline,
+}
+
+/// Something a person is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attribute {
+    /// Whether the activity rule holds.
+    Active,
+    /// `consultant` or `customer`.
+    Kind,
+    /// Whether the person is a consultant.
+    Consultant,
+    /// Status in the network, for example `active` or `terminated`.
+    Status,
+    /// Country.
+    Country,
+    /// Currency of payouts.
+    Currency,
+    /// Zone.
+    Zone,
+    /// Tags.
+    Tags,
+    /// Local day of joining.
+    JoinedOn,
+    /// Whether the person joined in this cycle.
+    JoinedThisCycle,
+    /// Level in the placement tree, the root's being 0.
+    Level,
+    /// Paid rank of the cycle before: 0 for none, 1 for the first.
+    PreviousRank,
+    /// Honorific rank before this cycle.
+    HonorificRank,
+    /// Paid rank of this cycle.
+    Rank,
+    /// Earned rank of this cycle.
+    EarnedRank,
+}
+
+const ATTRIBUTES: [(&str, Attribute, fn() -> Type); 15] = [
+    ("active", Attribute::Active, || Type::Bool),
+    ("kind", Attribute::Kind, || Type::Text),
+    ("consultant", Attribute::Consultant, || Type::Bool),
+    ("status", Attribute::Status, || Type::Text),
+    ("country", Attribute::Country, || Type::Text),
+    ("currency", Attribute::Currency, || Type::Text),
+    ("zone", Attribute::Zone, || Type::Text),
+    ("tags", Attribute::Tags, || Type::list(Type::Text)),
+    ("joined_on", Attribute::JoinedOn, || Type::Date),
+    ("joined_this_cycle", Attribute::JoinedThisCycle, || Type::Bool),
+    ("level", Attribute::Level, || Type::Number),
+    ("previous_rank", Attribute::PreviousRank, || Type::Number),
+    ("honorific_rank", Attribute::HonorificRank, || Type::Number),
+    ("rank", Attribute::Rank, || Type::Number),
+    ("earned_rank", Attribute::EarnedRank, || Type::Number),
+];
+
+const FUNCTIONS: [(&str, Ranked); 3] = [
+    ("legs_with_rank", Ranked::Legs),
+    ("frontline_with_rank", Ranked::Frontline),
+    ("downline_with_rank", Ranked::Downline),
+];
+
+/// Where a rule stands, which decides what it may speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The activity rule.
+    Activity,
+    /// A filter or formula of an indicator; `rank` is the rank of this basis.
+    Member(RankBasis),
+    /// The rule of a rank.
+    Rank,
+    /// `when` and `qualified` of a bonus.
+    Payment,
+}
+
+/// All slots of a plan, and the names that lead to them.
+pub(crate) struct Names {
+    /// Code and alias of each indicator, in the order of the plan's indicators.
+    pub(crate) indicators: Vec<(String, Option<String>)>,
+    /// Codes of the ranks, lowest first.
+    pub(crate) ranks: Vec<String>,
+    sources: RefCell<Vec<Source>>,
+}
+
+impl Names {
+    pub(crate) fn new(indicators: Vec<(String, Option<String>)>, ranks: Vec<String>) -> Self {
+        Self { indicators, ranks, sources: RefCell::new(Vec::new()) }
+    }
+
+    /// What may be said in `place`.
+    pub(crate) fn scope(&self, place: Place) -> PlaceScope<'_> {
+        PlaceScope { names: self, place }
+    }
+
+    pub(crate) fn into_sources(self) -> Vec<Source> {
+        self.sources.into_inner()
+    }
+
+    pub(crate) fn sources(&self) -> Vec<Source> {
+        self.sources.borrow().clone()
+    }
+
+    pub(crate) fn source(&self, slot: u32) -> Option<Source> {
+        self.sources.borrow().get(slot as usize).copied()
+    }
+
+    /// Position of a rank from 1.
+    pub(crate) fn rank(&self, code: &str) -> Option<u8> {
+        let index = self.ranks.iter().position(|rank| rank == code)?;
+        u8::try_from(index + 1).ok()
+    }
+
+    /// Index of the indicator with this code or alias.
+    pub(crate) fn indicator(&self, name: &str) -> Option<usize> {
+        let named = |(code, alias): &(String, Option<String>)| code == name || alias.as_deref() == Some(name);
+        self.indicators.iter().position(named)
+    }
+
+    /// Whether `name` is taken by an attribute of people.
+    pub(crate) fn is_attribute(name: &str) -> bool {
+        ATTRIBUTES.iter().any(|(known, ..)| *known == name)
+    }
+
+    fn slot(&self, source: Source, ty: Type) -> Slot {
+        let mut sources = self.sources.borrow_mut();
+        let index = sources.iter().position(|known| *known == source).unwrap_or_else(|| {
+            sources.push(source);
+            sources.len() - 1
+        });
+        let slot = Slot::new(u32::try_from(index).unwrap_or(u32::MAX), ty);
+        match source {
+            Source::Attribute(Attribute::JoinedOn) => slot.with_presence(Presence::OrNothing),
+            _ => slot,
+        }
+    }
+}
+
+/// [`Names`] as seen from one place.
+pub(crate) struct PlaceScope<'a> {
+    names: &'a Names,
+    place: Place,
+}
+
+impl PlaceScope<'_> {
+    fn attribute(&self, name: &str) -> Option<(Attribute, Type)> {
+        let (_, attribute, ty) = ATTRIBUTES.iter().find(|(known, ..)| *known == name)?;
+        let seen = match (attribute, self.place) {
+            (Attribute::Active, Place::Activity)
+            | (Attribute::Rank | Attribute::EarnedRank, Place::Activity | Place::Rank)
+            | (Attribute::EarnedRank, Place::Member(RankBasis::Previous)) => return None,
+            (Attribute::Rank, Place::Member(RankBasis::Previous)) => Attribute::PreviousRank,
+            (attribute, _) => *attribute,
+        };
+        Some((seen, ty()))
+    }
+}
+
+impl Scope for PlaceScope<'_> {
+    fn name(&self, name: &str) -> Option<Slot> {
+        if let Some((attribute, ty)) = self.attribute(name) {
+            return Some(self.names.slot(Source::Attribute(attribute), ty));
+        }
+        let index = self.names.indicator(name)?;
+        Some(self.names.slot(Source::Indicator(index), Type::Number))
+    }
+
+    fn call(&self, function: &str, arguments: &[Value]) -> Option<Result<Slot, String>> {
+        let (_, ranked) = FUNCTIONS.iter().find(|(known, _)| *known == function)?;
+        if self.place != Place::Rank {
+            return Some(Err(format!("{function} is only known in rules of ranks")));
+        }
+        let rank = match arguments {
+            [Value::Text(code)] => self.names.rank(code),
+            [Value::Number(position)] => position
+                .to_u8()
+                .filter(|position| (1..=self.names.ranks.len()).contains(&usize::from(*position))),
+            _ => None,
+        };
+        Some(match rank {
+            Some(rank) => Ok(self.names.slot(Source::Ranked(*ranked, rank), Type::Number)),
+            None => Err(format!("expected one rank out of {}", self.names.ranks.join(", "))),
+        })
+    }
+
+    fn constant(&self, name: &str) -> Option<Value> {
+        self.names.rank(name).map(|rank| Value::from(i64::from(rank)))
+    }
+
+    fn known_names(&self) -> Vec<String> {
+        let attributes = ATTRIBUTES.iter().filter(|(name, ..)| self.attribute(name).is_some());
+        let attributes = attributes.map(|(name, ..)| (*name).to_owned());
+        let codes =
+            self.names.indicators.iter().flat_map(|(code, alias)| [Some(code.clone()), alias.clone()]);
+        attributes.chain(codes.flatten()).chain(self.names.ranks.iter().cloned()).collect()
+    }
+
+    fn known_functions(&self) -> Vec<String> {
+        if self.place == Place::Rank {
+            FUNCTIONS.iter().map(|(name, _)| (*name).to_owned()).collect()
+        } else {
+            Vec::new()
+        }
+    }
+}
