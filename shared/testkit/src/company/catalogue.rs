@@ -157,7 +157,7 @@ pub fn catalogue() -> Value {
 }
 
 /// Hundredths as a decimal with two decimals; never negative here.
-pub(super) fn cents(hundredths: i64) -> String {
+fn cents(hundredths: i64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 

@@ -4,16 +4,13 @@
 //! UTC, tags are separated by `;`, an absent value is an empty one.
 
 use std::{
+    fmt::Display,
     fs::File,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
-use super::{
-    Company, OrderRef,
-    catalogue::{catalogue, cents},
-    people::Person,
-};
+use super::{Company, OrderRef, catalogue::catalogue, people::Person};
 
 /// Where [`write`] has put everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,21 +59,25 @@ pub fn write_people(company: &Company, out: &mut impl Write) -> io::Result<()> {
         "id,kind,parent,sponsor,joined_on,status,country,currency,zone,tags,previous_rank,rank_grace_used,\
          honorific_rank,manual_rank,manual_from,manual_to"
     )?;
+    let mut row = Row::default();
     for (number, person) in (0_u32..).zip(&company.people) {
-        write_place(company, number, person, out)?;
-        write!(out, ",{}", rank(company, person.previous_rank))?;
+        place(company, number, person, &mut row);
+        row.text(rank(company, person.previous_rank));
         let career = person.career.unwrap_or_default();
         match person.career.and(person.previous_rank) {
-            Some(_) => write!(out, ",{}", career.grace_used)?,
-            None => write!(out, ",")?,
-        }
-        write!(out, ",{}", rank(company, career.honorific_rank))?;
+            Some(_) => row.number(career.grace_used.into()),
+            None => row.text(""),
+        };
+        row.text(rank(company, career.honorific_rank));
         match career.manual {
             Some(manual) => {
-                writeln!(out, ",{},{},{}", rank(company, Some(manual.rank)), manual.from, manual.to)?;
+                row.text(rank(company, Some(manual.rank))).shown(manual.from).shown(manual.to);
             }
-            None => writeln!(out, ",,,")?,
+            None => {
+                row.text("").text("").text("");
+            }
         }
+        row.end(out)?;
     }
     Ok(())
 }
@@ -88,43 +89,32 @@ pub fn write_people_load(company: &Company, out: &mut impl Write) -> io::Result<
         "id,kind,parent,sponsor,joined_on,status,country,currency,zone,tags,name,document_type,document,email,phone,\
          previous_rank"
     )?;
+    let mut row = Row::default();
     for number in &company.load_order {
         let person = &company.people[*number as usize];
-        write_place(company, *number, person, out)?;
+        place(company, *number, person, &mut row);
         let (document_type, document) = person.document();
-        writeln!(
-            out,
-            ",{},{},{document},{},{},{}",
-            person.name(),
-            document_type.code(),
-            person.email(*number),
-            person.phone(),
-            rank(company, person.previous_rank),
-        )?;
+        row.text(&person.name()).text(document_type.code()).text(&document);
+        row.text(&person.email(*number)).text(&person.phone()).text(rank(company, person.previous_rank));
+        row.end(out)?;
     }
     Ok(())
 }
 
 /// The columns both files of people begin with.
-fn write_place(company: &Company, number: u32, person: &Person, out: &mut impl Write) -> io::Result<()> {
-    let id = |number: Option<u32>| number.map(|number| company.person_id(number)).unwrap_or_default();
-    write!(
-        out,
-        "{},{},{},{},{},{},{},{},{},",
-        company.person_id(number),
-        person.kind.code(),
-        id(person.parent),
-        id(person.sponsor),
-        person.joined_on,
-        person.status.code(),
-        person.country.code(),
-        person.country.currency(),
-        person.zone(),
-    )?;
-    for (place, tag) in person.tags().enumerate() {
-        write!(out, "{}{tag}", if place == 0 { "" } else { ";" })?;
+fn place(company: &Company, number: u32, person: &Person, row: &mut Row) {
+    row.text(&company.person_id(number)).text(person.kind.code());
+    for above in [person.parent, person.sponsor] {
+        row.text(&above.map(|above| company.person_id(above)).unwrap_or_default());
     }
-    Ok(())
+    row.shown(person.joined_on).text(person.status.code());
+    row.text(person.country.code()).text(person.country.currency()).text(person.zone());
+    let mut tags = String::new();
+    for tag in person.tags() {
+        tags.push_str(if tags.is_empty() { "" } else { ";" });
+        tags.push_str(tag);
+    }
+    row.text(&tags);
 }
 
 fn rank(company: &Company, position: Option<u8>) -> &str {
@@ -139,28 +129,68 @@ pub fn write_orders(company: &Company, cycle: u32, out: &mut impl Write) -> io::
          first_of_person,category,reverses"
     )?;
     let orders = company.cycles.get(cycle as usize).map_or(&[][..], |of| &of.orders);
+    let mut row = Row::default();
     for (index, order) in (0_u32..).zip(orders) {
         let amounts = company.amounts(order);
-        writeln!(
-            out,
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-            company.order_id(OrderRef { cycle, index }),
-            company.person_id(order.person),
-            order.paid_at,
-            order.kind.code(),
-            company.people[order.person as usize].country.currency(),
-            cents(amounts.net),
-            cents(amounts.gross),
-            cents(amounts.vq),
-            cents(amounts.vc),
-            amounts.units,
-            amounts.points,
-            cents(amounts.customer_price),
-            cents(amounts.consultant_price),
-            order.first_of_person,
-            company.category(order).code(),
-            order.reverses.map(|reversed| company.order_id(reversed)).unwrap_or_default(),
-        )?;
+        row.text(&company.order_id(OrderRef { cycle, index })).text(&company.person_id(order.person));
+        row.shown(order.paid_at).text(order.kind.code());
+        row.text(company.people[order.person as usize].country.currency());
+        row.cents(amounts.net).cents(amounts.gross).cents(amounts.vq).cents(amounts.vc);
+        row.number(amounts.units).number(amounts.points);
+        row.cents(amounts.customer_price).cents(amounts.consultant_price);
+        row.text(if order.first_of_person { "true" } else { "false" }).text(company.category(order).code());
+        row.text(&order.reverses.map(|reversed| company.order_id(reversed)).unwrap_or_default());
+        row.end(out)?;
     }
     Ok(())
+}
+
+/// A line in the making. Formatting millions of numbers through `write!` would take most of the time there is.
+#[derive(Default)]
+struct Row(Vec<u8>);
+
+impl Row {
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b',');
+        self
+    }
+
+    fn shown(&mut self, value: impl Display) -> &mut Self {
+        self.text(&value.to_string())
+    }
+
+    fn number(&mut self, number: i64) -> &mut Self {
+        self.digits(number, 1);
+        self.0.push(b',');
+        self
+    }
+
+    /// Hundredths as a decimal with two places; never negative here.
+    fn cents(&mut self, hundredths: i64) -> &mut Self {
+        self.digits(hundredths / 100, 1);
+        self.0.push(b'.');
+        self.digits(hundredths % 100, 2);
+        self.0.push(b',');
+        self
+    }
+
+    fn digits(&mut self, number: i64, least: usize) {
+        let start = self.0.len();
+        let mut rest = number.unsigned_abs();
+        while rest > 0 || self.0.len() < start + least {
+            self.0.push(b'0' + u8::try_from(rest % 10).unwrap_or_default());
+            rest /= 10;
+        }
+        self.0[start..].reverse();
+    }
+
+    /// Turns the last comma into the end of the line, writes it and begins the next.
+    fn end(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.0.pop();
+        self.0.push(b'\n');
+        out.write_all(&self.0)?;
+        self.0.clear();
+        Ok(())
+    }
 }
