@@ -4,11 +4,12 @@
 //! UTC, tags are separated by `;`, an absent value is an empty one.
 
 use std::{
-    fmt::Display,
     fs::File,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{Company, OrderRef, catalogue::catalogue, people::Person};
 
@@ -71,7 +72,7 @@ pub fn write_people(company: &Company, out: &mut impl Write) -> io::Result<()> {
         row.text(rank(company, career.honorific_rank));
         match career.manual {
             Some(manual) => {
-                row.text(rank(company, Some(manual.rank))).shown(manual.from).shown(manual.to);
+                row.text(rank(company, Some(manual.rank))).date(manual.from).date(manual.to);
             }
             None => {
                 row.text("").text("").text("");
@@ -107,7 +108,7 @@ fn place(company: &Company, number: u32, person: &Person, row: &mut Row) {
     for above in [person.parent, person.sponsor] {
         row.text(&above.map(|above| company.person_id(above)).unwrap_or_default());
     }
-    row.shown(person.joined_on).text(person.status.code());
+    row.date(person.joined_on).text(person.status.code());
     row.text(person.country.code()).text(person.country.currency()).text(person.zone());
     let mut tags = String::new();
     for tag in person.tags() {
@@ -130,10 +131,11 @@ pub fn write_orders(company: &Company, cycle: u32, out: &mut impl Write) -> io::
     )?;
     let orders = company.cycles.get(cycle as usize).map_or(&[][..], |of| &of.orders);
     let mut row = Row::default();
+    let mut today = (i64::MIN, Date::ZERO);
     for (index, order) in (0_u32..).zip(orders) {
         let amounts = company.amounts(order);
         row.text(&company.order_id(OrderRef { cycle, index })).text(&company.person_id(order.person));
-        row.shown(order.paid_at).text(order.kind.code());
+        row.moment(order.paid_at, &mut today).text(order.kind.code());
         row.text(company.people[order.person as usize].country.currency());
         row.cents(amounts.net).cents(amounts.gross).cents(amounts.vq).cents(amounts.vc);
         row.number(amounts.units).number(amounts.points);
@@ -156,8 +158,32 @@ impl Row {
         self
     }
 
-    fn shown(&mut self, value: impl Display) -> &mut Self {
-        self.text(&value.to_string())
+    fn date(&mut self, date: Date) -> &mut Self {
+        self.day(date);
+        self.0.push(b',');
+        self
+    }
+
+    /// A moment of whole seconds. Orders come by time, so the day seldom changes.
+    fn moment(&mut self, moment: Timestamp, today: &mut (i64, Date)) -> &mut Self {
+        let (number, second) = (moment.as_second().div_euclid(86_400), moment.as_second().rem_euclid(86_400));
+        if today.0 != number {
+            *today = (number, moment.to_zoned(TimeZone::UTC).date());
+        }
+        self.day(today.1);
+        for (mark, value) in [(b'T', second / 3_600), (b':', second / 60 % 60), (b':', second % 60)] {
+            self.0.push(mark);
+            self.digits(value, 2);
+        }
+        self.text("Z")
+    }
+
+    fn day(&mut self, date: Date) {
+        self.digits(date.year().into(), 4);
+        for part in [date.month(), date.day()] {
+            self.0.push(b'-');
+            self.digits(part.into(), 2);
+        }
     }
 
     fn number(&mut self, number: i64) -> &mut Self {
