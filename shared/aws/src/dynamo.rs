@@ -219,6 +219,16 @@ impl Query {
         self
     }
 
+    /// The name of the partition key that is asked for.
+    pub(crate) fn partition_name(&self) -> String {
+        format!("{}pk", self.index.unwrap_or_default())
+    }
+
+    /// The partition that is asked for.
+    pub(crate) fn partition_value(&self) -> &String {
+        &self.pk
+    }
+
     /// Goes on after the item with these key attributes (see [`Page::next`]).
     #[must_use]
     pub fn after(mut self, cursor: Option<Item>) -> Self {

@@ -19,7 +19,7 @@ pub struct Bus {
 #[derive(Clone, Debug)]
 pub struct Event {
     /// Who says so: `ceiba.orders`.
-    pub source: &'static str,
+    pub source: String,
     /// What happened: `OrderPaid`.
     pub detail_type: String,
     /// The fact, as JSON.
@@ -39,7 +39,7 @@ impl Bus {
                 let entries = chunk.iter().map(|event| {
                     PutEventsRequestEntry::builder()
                         .event_bus_name(&self.name)
-                        .source(event.source)
+                        .source(&event.source)
                         .detail_type(&event.detail_type)
                         .detail(&event.detail)
                         .build()

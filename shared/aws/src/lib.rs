@@ -6,12 +6,14 @@
 
 mod clients;
 mod config;
+mod cursor;
 mod dynamo;
 mod error;
 mod events;
 pub mod idempotency;
 mod item;
 mod mail;
+pub mod outbox;
 mod queue;
 mod storage;
 mod workflow;

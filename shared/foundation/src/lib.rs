@@ -4,6 +4,7 @@
 
 pub mod cycle;
 pub mod digest;
+pub mod fact;
 pub mod id;
 pub mod locale;
 pub mod money;
