@@ -69,16 +69,15 @@ impl Name {
 
 /// A name of the tables in lower-case ASCII.
 fn plain(name: &str) -> String {
-    name.to_lowercase()
-        .chars()
+    name.chars()
         .map(|letter| match letter {
-            'á' => 'a',
-            'é' => 'e',
+            'á' | 'Á' => 'a',
+            'é' | 'É' => 'e',
             'í' => 'i',
-            'ó' => 'o',
+            'ó' | 'Ó' => 'o',
             'ú' | 'ü' => 'u',
             'ñ' => 'n',
-            other => other,
+            other => other.to_ascii_lowercase(),
         })
         .collect()
 }
