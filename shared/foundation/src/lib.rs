@@ -1,4 +1,4 @@
-//! Words every crate shares: money, cycles, ids, locale, permissions, problems.
+//! Words every crate shares: money, cycles, ids, locale, permissions, reach, problems.
 //!
 //! Nothing here knows AWS, reads a clock or a random source, or is asynchronous: time and ids come in as arguments.
 
@@ -10,3 +10,4 @@ pub mod locale;
 pub mod money;
 pub mod permission;
 pub mod problem;
+pub mod reach;

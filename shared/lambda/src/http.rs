@@ -6,6 +6,7 @@ use foundation::{
     id::PersonId,
     permission::Permission,
     problem::{Fault, FieldError, Kind, Malformed, NotFound, Problem},
+    reach::Reach,
 };
 use jiff::Timestamp;
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
@@ -53,6 +54,8 @@ impl Method {
 pub enum Access {
     /// Anybody, without a token.
     Public,
+    /// Everybody with a valid token, whatever it allows.
+    Authenticated,
     /// Callers with this permission.
     Needs(Permission),
 }
@@ -74,6 +77,11 @@ impl Caller {
     /// Whether the caller may do this.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission)
+    }
+
+    /// Whose data the caller may see and act on.
+    pub fn reach(&self) -> Reach {
+        Reach::of(&self.permissions, self.person.as_ref())
     }
 }
 
@@ -225,6 +233,16 @@ impl Reply {
         Ok(reply)
     }
 
+    /// 200 with a page for a person's browser.
+    pub fn page(html: String) -> Self {
+        let headers = vec![
+            ("content-type", "text/html; charset=utf-8".to_owned()),
+            // A page of ours has no scripts and is shown in no frame.
+            ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'".to_owned()),
+        ];
+        Self { status: 200, body: Some(html.into_bytes()), headers }
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         Self { status: 204, body: None, headers: Vec::new() }
@@ -359,11 +377,11 @@ fn matched(template: &str, path: &str) -> Option<Vec<(String, String)>> {
 
 fn call_of(request: &Request, access: Access, path: Vec<(String, String)>) -> Result<Call, Fault> {
     let caller = caller_of(request);
-    if let Access::Needs(permission) = access {
-        let known = caller.as_ref().ok_or(Unauthenticated)?;
-        if !known.may(permission) {
-            return Err(MissingPermission(permission).into());
-        }
+    match (access, caller.as_ref()) {
+        (Access::Public, _) | (Access::Authenticated, Some(_)) => {}
+        (Access::Needs(permission), Some(known)) if known.may(permission) => {}
+        (Access::Needs(permission), Some(_)) => return Err(MissingPermission(permission).into()),
+        (_, None) => return Err(Unauthenticated.into()),
     }
     let body = request.body().as_ref().to_vec();
     if body.len() > BODY_BYTES_MAX {
