@@ -238,7 +238,11 @@ impl Reply {
         let headers = vec![
             ("content-type", "text/html; charset=utf-8".to_owned()),
             // A page of ours has no scripts and is shown in no frame.
-            ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'".to_owned()),
+            (
+                "content-security-policy",
+                "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+                    .to_owned(),
+            ),
         ];
         Self { status: 200, body: Some(html.into_bytes()), headers }
     }
