@@ -1,18 +1,22 @@
 //! The rule language: parse, check, evaluate over columns or one record, explain.
 
+mod check;
 mod columns;
 mod diagnostic;
 mod evaluate;
 mod explain;
+mod lexer;
+mod parser;
 mod program;
 mod scope;
 mod syntax;
 mod value;
 
-pub use columns::{Bound, BoolColumn, NumberColumn, Output};
+pub use columns::{BoolColumn, Bound, NumberColumn, Output};
 pub use diagnostic::{Diagnostic, Span};
 pub use evaluate::{EvaluationError, Failure};
-pub use explain::{Explanation, ExplanationKind, Missing};
-pub use program::{Program, compile};
+pub use explain::{Explanation, ExplanationKind, Label, Missing, Wanted};
+pub use program::{Program, compile, limits};
 pub use scope::{Column, Columns, Presence, Record, Scope, Slot};
+pub use syntax::Relation;
 pub use value::{Type, Value};

@@ -50,8 +50,8 @@ pub trait Scope {
     /// The slot of a name; `person.country` is asked for as a whole.
     fn name(&self, name: &str) -> Option<Slot>;
 
-    /// The slot of a call with constant arguments: `None` if there is no such function, `Some(Err(why))` if the
-    /// arguments are wrong.
+    /// The slot of a call with constant arguments. `None` only if there is no function of this name, whatever the arguments
+    /// (it is asked for with none, too); `Some(Err(what is expected))` if the arguments are wrong.
     fn call(&self, function: &str, arguments: &[Value]) -> Option<Result<Slot, String>> {
         let _ = (function, arguments);
         None
