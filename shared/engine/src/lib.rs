@@ -1,1 +1,29 @@
 //! The commission engine: snapshot, indicators, ranks, bonuses, explain, columnar files. Pure, no clock, no AWS.
+//!
+//! A run is `facts → snapshot → indicators → ranks → payouts → settlements`, each arrow one function:
+//! [`verify`], [`integrate`], [`calculate_indicators`], [`calculate_ranks`].
+
+mod columns;
+mod facts;
+mod failure;
+mod fold;
+mod indicators;
+mod ranks;
+mod snapshot;
+mod verify;
+mod view;
+
+pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
+pub use facts::{
+    FactError, ORDER_COLUMNS, OrderFact, OrderKind, PEOPLE_COLUMNS, PersonFact, PersonKind, UnreadableFacts,
+    read_orders, read_people,
+};
+pub use failure::EngineError;
+pub use indicators::{
+    Adjustment, Context, HistoryNeeded, IndicatorColumn, Indicators, calculate_indicators, history_needed,
+};
+pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label};
+pub use snapshot::{
+    ExchangeRates, Facts, NO_DAY, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
+};
+pub use verify::{Branch, Violation, verify};

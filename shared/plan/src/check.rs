@@ -534,7 +534,7 @@ impl Checker {
                 Unit::People | Unit::Rank => 0,
                 Unit::Points | Unit::Money | Unit::Count => AMOUNT_SCALE,
             },
-            (Measure::Orders | Measure::Units | Measure::ReturnsCount, _)
+            (Measure::Orders | Measure::ReturnsCount, _)
             | (Measure::People | Measure::Rank | Measure::Level, _) => 0,
             _ => AMOUNT_SCALE,
         }

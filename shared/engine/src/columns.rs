@@ -1,0 +1,198 @@
+//! Building blocks of columnar nouns: ids, dictionaries, bit sets, trees.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+/// No position: the parent of a root, the order of a line that is of none.
+pub const NONE: u32 = u32::MAX;
+
+/// A number of rows as a position. Snapshots have fewer than 2^32 - 1 rows.
+pub(crate) fn position(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(NONE)
+}
+
+/// Texts one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    ends: Vec<usize>,
+    bytes: String,
+}
+
+impl Texts {
+    /// Room for `count` short texts.
+    pub fn with_capacity(count: usize) -> Self {
+        Self { ends: Vec::with_capacity(count), bytes: String::with_capacity(count * 10) }
+    }
+
+    /// Appends a text.
+    pub fn push(&mut self, text: &str) {
+        self.bytes.push_str(text);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// The text at a position; empty beyond the end.
+    pub fn get(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(index).and_then(|end| self.bytes.get(start..*end)).unwrap_or("")
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+/// Texts of which few are distinct.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dictionary {
+    /// For each row the index into `values`.
+    pub codes: Vec<u32>,
+    /// The distinct texts, sorted.
+    pub values: Vec<Arc<str>>,
+}
+
+impl Dictionary {
+    /// The dictionary of `texts`, which does not depend on where a text comes first.
+    pub fn of<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let mut distinct: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut last = None;
+        for text in texts.clone() {
+            if last != Some(text) {
+                distinct.insert(text, 0);
+                last = Some(text);
+            }
+        }
+        for (number, code) in distinct.values_mut().enumerate() {
+            *code = position(number);
+        }
+        let codes = texts.map(|text| distinct.get(text).copied().unwrap_or(0)).collect();
+        Self { codes, values: distinct.into_keys().map(Arc::from).collect() }
+    }
+
+    /// The text of a row; empty beyond the end.
+    pub fn get(&self, row: usize) -> &str {
+        self.codes.get(row).and_then(|code| self.values.get(*code as usize)).map_or("", |text| text)
+    }
+}
+
+/// Sets of texts, as bits over a dictionary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sets {
+    /// `words` words per row.
+    pub bits: Vec<u64>,
+    /// Words per row, at least 1.
+    pub words: usize,
+    /// The distinct texts, sorted.
+    pub values: Vec<Arc<str>>,
+}
+
+impl Sets {
+    /// The sets of `rows`.
+    pub fn of<'a, T: AsRef<str> + 'a>(rows: impl Iterator<Item = &'a [T]> + Clone) -> Self {
+        let mut distinct: BTreeMap<&str, usize> = BTreeMap::new();
+        for text in rows.clone().flatten() {
+            distinct.insert(text.as_ref(), 0);
+        }
+        for (number, place) in distinct.values_mut().enumerate() {
+            *place = number;
+        }
+        let words = distinct.len().div_ceil(64).max(1);
+        let mut bits = Vec::new();
+        for row in rows {
+            let start = bits.len();
+            bits.resize(start + words, 0);
+            for place in row.iter().filter_map(|text| distinct.get(text.as_ref())) {
+                bits[start + place / 64] |= 1 << (place % 64);
+            }
+        }
+        Self { bits, words, values: distinct.into_keys().map(Arc::from).collect() }
+    }
+
+    /// The texts of a row, sorted.
+    pub fn get(&self, row: usize) -> Vec<&str> {
+        let held = |place: &usize| {
+            self.bits.get(row * self.words + place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+        };
+        (0..self.values.len()).filter(held).map(|place| &*self.values[place]).collect()
+    }
+}
+
+/// A tree over rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// Row of the parent; [`NONE`] for the root.
+    pub parent: Vec<u32>,
+    /// Rows in preorder: every row's downline follows it without a gap. Siblings follow each other by row.
+    pub order: Vec<u32>,
+    /// Level of the row at each place of `order`; the root's is 0.
+    pub depth: Vec<u32>,
+}
+
+impl Tree {
+    /// The tree of a parent column; `None` unless it has exactly one root from which every row is reached.
+    pub fn of(parent: Vec<u32>) -> Option<Self> {
+        let count = parent.len();
+        let mut starts = vec![0_u32; count + 2];
+        let mut root = None;
+        for (row, upper) in parent.iter().enumerate() {
+            if *upper == NONE {
+                if root.replace(row).is_some() {
+                    return None;
+                }
+            } else {
+                *starts.get_mut(*upper as usize + 2)? += 1;
+            }
+        }
+        for index in 2..starts.len() {
+            starts[index] += starts[index - 1];
+        }
+        let mut children = vec![0_u32; count];
+        for (row, upper) in parent.iter().enumerate() {
+            if *upper != NONE {
+                let next = &mut starts[*upper as usize + 1];
+                children[*next as usize] = position(row);
+                *next += 1;
+            }
+        }
+        let mut order = Vec::with_capacity(count);
+        let mut depth = Vec::with_capacity(count);
+        let mut open = vec![(position(root?), 0_u32)];
+        while let Some((row, level)) = open.pop() {
+            order.push(row);
+            depth.push(level);
+            let (first, end) = (starts[row as usize] as usize, starts[row as usize + 1] as usize);
+            open.extend(children[first..end].iter().rev().map(|child| (*child, level + 1)));
+        }
+        (order.len() == count).then_some(Self { parent, order, depth })
+    }
+
+    /// Rows.
+    pub fn len(&self) -> usize {
+        self.parent.len()
+    }
+
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.parent.is_empty()
+    }
+
+    /// The deepest level.
+    pub fn deepest(&self) -> u32 {
+        self.depth.iter().copied().max().unwrap_or(0)
+    }
+
+    /// The rows above a row, nearest first.
+    pub fn upline(&self, row: u32) -> impl Iterator<Item = u32> {
+        let above = |row: u32| self.parent.get(row as usize).copied().filter(|upper| *upper != NONE);
+        std::iter::successors(above(row), move |row| above(*row))
+    }
+}

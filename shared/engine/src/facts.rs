@@ -1,0 +1,434 @@
+//! Facts a run starts from: people and orders of a cycle, as rows; reading them from CSV.
+
+use std::fmt;
+
+use foundation::{
+    id::{OrderId, PersonId},
+    money::Currency,
+    problem::{FieldError, Kind, Problem},
+};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// What a person is in the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PersonKind {
+    /// Sells, earns, may have a downline.
+    #[default]
+    Consultant,
+    /// Buys; never earns.
+    Customer,
+}
+
+/// A person of the network at the end of a cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonFact {
+    /// Unique id.
+    pub id: PersonId,
+    /// Consultant or customer.
+    pub kind: PersonKind,
+    /// Who the person hangs under in the placement tree; the root has none.
+    pub parent: Option<PersonId>,
+    /// Who brought the person (enrolment tree). Missing: the parent.
+    pub sponsor: Option<PersonId>,
+    /// Local day of joining.
+    pub joined_on: Option<Date>,
+    /// Status in the network. Missing: `active`.
+    pub status: String,
+    /// ISO 3166 country, or empty.
+    pub country: String,
+    /// Currency of payouts. Missing: the plan's base currency.
+    pub currency: Option<Currency>,
+    /// Zone, or empty.
+    pub zone: String,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Code of the paid rank of the cycle before.
+    pub previous_rank: Option<String>,
+    /// Cycles of grace used up to the cycle before.
+    pub rank_grace_used: u8,
+    /// Code of the honorific rank before this cycle.
+    pub honorific_rank: Option<String>,
+    /// Code of a rank set by hand.
+    pub manual_rank: Option<String>,
+    /// First day it holds; missing: since ever.
+    pub manual_from: Option<Date>,
+    /// Last day it holds; missing: until further notice.
+    pub manual_to: Option<Date>,
+}
+
+impl PersonFact {
+    /// A consultant of whom nothing else is known.
+    pub fn new(id: PersonId, parent: Option<PersonId>) -> Self {
+        Self {
+            id,
+            kind: PersonKind::Consultant,
+            parent,
+            sponsor: None,
+            joined_on: None,
+            status: "active".to_owned(),
+            country: String::new(),
+            currency: None,
+            zone: String::new(),
+            tags: Vec::new(),
+            previous_rank: None,
+            rank_grace_used: 0,
+            honorific_rank: None,
+            manual_rank: None,
+            manual_from: None,
+            manual_to: None,
+        }
+    }
+}
+
+/// Whether goods went out or came back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderKind {
+    /// Sold.
+    #[default]
+    Sale,
+    /// Came back. Its amounts are positive and are subtracted.
+    Return,
+}
+
+/// An order, or the return of one, that became commissionable in the cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderFact {
+    /// Unique id.
+    pub id: OrderId,
+    /// Whose order it is.
+    pub person: PersonId,
+    /// When it became commissionable.
+    pub paid_at: Timestamp,
+    /// Sale or return.
+    pub kind: OrderKind,
+    /// Currency of the money columns. Missing: the plan's base currency.
+    pub currency: Option<Currency>,
+    /// Net amount.
+    pub net: Decimal,
+    /// Gross amount.
+    pub gross: Decimal,
+    /// Qualifying volume.
+    pub vq: Decimal,
+    /// Commissionable volume.
+    pub vc: Decimal,
+    /// Units.
+    pub units: Decimal,
+    /// Loyalty points.
+    pub points: Decimal,
+    /// What the customer paid.
+    pub customer_price: Decimal,
+    /// What a consultant would have paid.
+    pub consultant_price: Decimal,
+    /// Whether it is the person's first order ever.
+    pub first_of_person: bool,
+    /// Category, or empty.
+    pub category: String,
+    /// For a return: the order that came back.
+    pub reverses: Option<OrderId>,
+}
+
+impl OrderFact {
+    /// A sale of `volume` of both kinds, of which nothing else is known.
+    pub fn sale(id: OrderId, person: PersonId, paid_at: Timestamp, volume: Decimal) -> Self {
+        Self {
+            id,
+            person,
+            paid_at,
+            kind: OrderKind::Sale,
+            currency: None,
+            net: volume,
+            gross: volume,
+            vq: volume,
+            vc: volume,
+            units: Decimal::ONE,
+            points: Decimal::ZERO,
+            customer_price: Decimal::ZERO,
+            consultant_price: Decimal::ZERO,
+            first_of_person: false,
+            category: String::new(),
+            reverses: None,
+        }
+    }
+}
+
+/// A place in a file of facts and what is wrong there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FactError {
+    /// Name of the file, as the caller gave it.
+    pub file: String,
+    /// Line, from 1; the header is line 1.
+    pub line: u64,
+    /// Name of the column; empty if the whole line is meant.
+    pub column: String,
+    /// What stands there.
+    pub found: String,
+    /// What would be right there.
+    pub expected: String,
+}
+
+impl fmt::Display for FactError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let column = if self.column.is_empty() { String::new() } else { format!(", column {}", self.column) };
+        write!(f, "{}:{}{column}: found {:?}, expected {}", self.file, self.line, self.found, self.expected)
+    }
+}
+
+/// A file of facts that cannot be read, with everything that is wrong with it (the first thousand places).
+#[derive(Debug, thiserror::Error)]
+#[error("{} place(s) of the file cannot be read; the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+pub struct UnreadableFacts(pub Vec<FactError>);
+
+impl Problem for UnreadableFacts {
+    fn kind(&self) -> Kind {
+        Kind::Invalid
+    }
+    fn code(&self) -> &'static str {
+        "facts.unreadable"
+    }
+    fn fields(&self) -> Vec<FieldError> {
+        let field = |error: &FactError| FieldError {
+            pointer: format!("{}:{}:{}", error.file, error.line, error.column),
+            detail: format!("found {:?}, expected {}", error.found, error.expected),
+        };
+        self.0.iter().map(field).collect()
+    }
+}
+
+/// Wrong places of a file beyond which reading stops.
+const MOST_ERRORS: usize = 1_000;
+
+/// Columns of `people.csv`.
+pub const PEOPLE_COLUMNS: [&str; 16] = [
+    "id",
+    "kind",
+    "parent",
+    "sponsor",
+    "joined_on",
+    "status",
+    "country",
+    "currency",
+    "zone",
+    "tags",
+    "previous_rank",
+    "rank_grace_used",
+    "honorific_rank",
+    "manual_rank",
+    "manual_from",
+    "manual_to",
+];
+
+/// Columns of `orders.csv`.
+pub const ORDER_COLUMNS: [&str; 16] = [
+    "id",
+    "person",
+    "paid_at",
+    "kind",
+    "currency",
+    "net",
+    "gross",
+    "vq",
+    "vc",
+    "units",
+    "points",
+    "customer_price",
+    "consultant_price",
+    "first_of_person",
+    "category",
+    "reverses",
+];
+
+/// Reads `people.csv`. Columns come in any order; all but `id` may be absent or empty. Tags are separated by `;`.
+pub fn read_people(file: &str, bytes: &[u8]) -> Result<Vec<PersonFact>, UnreadableFacts> {
+    read(file, bytes, &PEOPLE_COLUMNS, &["id"], |row| {
+        Some(PersonFact {
+            id: row.required("id", "an id of 1 to 64 letters, digits, '-', '_', '.'")?,
+            kind: match row.text("kind") {
+                "" | "consultant" => PersonKind::Consultant,
+                "customer" => PersonKind::Customer,
+                other => return row.wrong("kind", &other.to_owned(), "consultant or customer"),
+            },
+            parent: row.optional("parent", "an id or nothing")?,
+            sponsor: row.optional("sponsor", "an id or nothing")?,
+            joined_on: row.optional("joined_on", "a date as 2026-10-31")?,
+            status: or_default(row.text("status"), "active"),
+            country: row.text("country").to_owned(),
+            currency: row.optional("currency", "an ISO 4217 currency code")?,
+            zone: row.text("zone").to_owned(),
+            tags: row.text("tags").split(';').filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
+            previous_rank: row.optional("previous_rank", "the code of a rank")?,
+            rank_grace_used: row.optional("rank_grace_used", "a number from 0 to 255")?.unwrap_or(0),
+            honorific_rank: row.optional("honorific_rank", "the code of a rank")?,
+            manual_rank: row.optional("manual_rank", "the code of a rank")?,
+            manual_from: row.optional("manual_from", "a date as 2026-10-31")?,
+            manual_to: row.optional("manual_to", "a date as 2026-10-31")?,
+        })
+    })
+}
+
+/// Reads `orders.csv`. Columns come in any order; all but `id`, `person` and `paid_at` may be absent or empty. A plain
+/// date in `paid_at` is local midnight in `zone`. A missing `units` is 1, every other missing number 0.
+pub fn read_orders(file: &str, bytes: &[u8], zone: &TimeZone) -> Result<Vec<OrderFact>, UnreadableFacts> {
+    read(file, bytes, &ORDER_COLUMNS, &["id", "person", "paid_at"], |row| {
+        let moment = row.text("paid_at").to_owned();
+        let paid_at = moment.parse::<Timestamp>().ok().or_else(|| {
+            let day: Date = moment.parse().ok()?;
+            Some(day.to_zoned(zone.clone()).ok()?.timestamp())
+        });
+        let Some(paid_at) = paid_at else {
+            return row.wrong("paid_at", &moment, "a moment as 2026-10-31T14:00:00Z, or a date");
+        };
+        Some(OrderFact {
+            id: row.required("id", "an id of 1 to 64 letters, digits, '-', '_', '.'")?,
+            person: row.required("person", "an id")?,
+            paid_at,
+            kind: match row.text("kind") {
+                "" | "sale" => OrderKind::Sale,
+                "return" => OrderKind::Return,
+                other => return row.wrong("kind", &other.to_owned(), "sale or return"),
+            },
+            currency: row.optional("currency", "an ISO 4217 currency code")?,
+            net: row.number("net")?,
+            gross: row.number("gross")?,
+            vq: row.number("vq")?,
+            vc: row.number("vc")?,
+            units: row.optional("units", "a decimal number")?.unwrap_or(Decimal::ONE),
+            points: row.number("points")?,
+            customer_price: row.number("customer_price")?,
+            consultant_price: row.number("consultant_price")?,
+            first_of_person: match row.text("first_of_person") {
+                "" | "false" | "0" => false,
+                "true" | "1" => true,
+                other => return row.wrong("first_of_person", &other.to_owned(), "true or false"),
+            },
+            category: row.text("category").to_owned(),
+            reverses: row.optional("reverses", "the id of an order or nothing")?,
+        })
+    })
+}
+
+fn or_default(text: &str, default: &str) -> String {
+    if text.is_empty() { default.to_owned() } else { text.to_owned() }
+}
+
+/// One line of a file, with the places of its columns.
+struct Row<'a> {
+    file: &'a str,
+    line: u64,
+    places: &'a [Option<usize>],
+    columns: &'a [&'static str],
+    record: &'a csv::StringRecord,
+    errors: &'a mut Vec<FactError>,
+}
+
+impl Row<'_> {
+    fn text(&self, column: &str) -> &str {
+        let index = self.columns.iter().position(|known| *known == column);
+        index
+            .and_then(|index| self.places[index])
+            .and_then(|place| self.record.get(place))
+            .unwrap_or("")
+            .trim()
+    }
+
+    fn wrong<T>(&mut self, column: &str, found: &str, expected: &str) -> Option<T> {
+        self.errors.push(FactError {
+            file: self.file.to_owned(),
+            line: self.line,
+            column: column.to_owned(),
+            found: found.to_owned(),
+            expected: expected.to_owned(),
+        });
+        None
+    }
+
+    fn required<T: std::str::FromStr>(&mut self, column: &str, expected: &str) -> Option<T> {
+        let text = self.text(column).to_owned();
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(_) => self.wrong(column, &text, expected),
+        }
+    }
+
+    /// Outer `None`: wrong; inner `None`: empty.
+    fn optional<T: std::str::FromStr>(&mut self, column: &str, expected: &str) -> Option<Option<T>> {
+        if self.text(column).is_empty() { Some(None) } else { self.required(column, expected).map(Some) }
+    }
+
+    fn number(&mut self, column: &str) -> Option<Decimal> {
+        self.optional(column, "a decimal number").map(Option::unwrap_or_default)
+    }
+}
+
+fn read<T>(
+    file: &str,
+    bytes: &[u8],
+    columns: &[&'static str],
+    needed: &[&str],
+    mut parse: impl FnMut(&mut Row<'_>) -> Option<T>,
+) -> Result<Vec<T>, UnreadableFacts> {
+    let mut errors = Vec::new();
+    let error = |line: u64, column: &str, found: &str, expected: &str| FactError {
+        file: file.to_owned(),
+        line,
+        column: column.to_owned(),
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    };
+    let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
+    let header = match reader.headers() {
+        Ok(header) => header.clone(),
+        Err(cause) => return Err(UnreadableFacts(vec![error(1, "", &cause.to_string(), "a header line")])),
+    };
+    let mut places = vec![None; columns.len()];
+    for (place, name) in header.iter().enumerate() {
+        let name = name.trim().trim_start_matches('\u{feff}');
+        match columns.iter().position(|known| *known == name) {
+            Some(index) if places[index].is_none() => places[index] = Some(place),
+            Some(_) => errors.push(error(1, name, name, "each column once")),
+            None => errors.push(error(1, name, name, &format!("one of {}", columns.join(", ")))),
+        }
+    }
+    for name in needed {
+        let index = columns.iter().position(|known| known == name);
+        if index.is_none_or(|index| places[index].is_none()) {
+            errors.push(error(1, name, "nothing", "this column"));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(UnreadableFacts(errors));
+    }
+    let mut rows = Vec::new();
+    let mut record = csv::StringRecord::new();
+    while errors.len() < MOST_ERRORS {
+        let line = reader.position().line();
+        match reader.read_record(&mut record) {
+            Ok(false) => break,
+            Ok(true) => {
+                let line = record.position().map_or(line, csv::Position::line);
+                let row =
+                    &mut Row { file, line, places: &places, columns, record: &record, errors: &mut errors };
+                rows.extend(parse(row));
+            }
+            Err(cause) => {
+                let line = cause.position().map_or(line, csv::Position::line);
+                errors.push(error(
+                    line,
+                    "",
+                    &cause.to_string(),
+                    "as many fields as the header has, in UTF-8",
+                ));
+                if !matches!(
+                    cause.kind(),
+                    csv::ErrorKind::Utf8 { .. } | csv::ErrorKind::UnequalLengths { .. }
+                ) {
+                    break;
+                }
+            }
+        }
+    }
+    if errors.is_empty() { Ok(rows) } else { Err(UnreadableFacts(errors)) }
+}

@@ -1,0 +1,104 @@
+//! Why a step of a run cannot be computed.
+
+use foundation::problem::{Kind, Problem};
+
+use crate::verify::Violation;
+
+/// Why a step of a run cannot be computed. Nothing is ever rounded, cut or left out instead.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The facts make no network.
+    #[error("the network has {} violation(s); the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    Network(Vec<Violation>),
+    /// A number does not fit.
+    #[error("{what} of person {person} is too large")]
+    Overflow {
+        /// The person at whom it happened.
+        person: String,
+        /// What was being computed.
+        what: String,
+    },
+    /// A number has more decimals than are kept.
+    #[error("{what} of {of} has more than {decimals} decimals: {found}")]
+    TooFine {
+        /// What it is.
+        what: &'static str,
+        /// Whose it is: an order or a person.
+        of: String,
+        /// Decimals that are kept.
+        decimals: u32,
+        /// The refused number.
+        found: String,
+    },
+    /// A person or an order has a currency the run has no rate for.
+    #[error("there is no exchange rate for {currency}, the currency of {of}")]
+    NoRate {
+        /// The currency.
+        currency: String,
+        /// Whose it is.
+        of: String,
+    },
+    /// A person has a rank the plan does not know.
+    #[error("person {person} has the unknown rank {found:?} in {column}")]
+    UnknownRank {
+        /// The person.
+        person: String,
+        /// The column of the facts.
+        column: &'static str,
+        /// The code.
+        found: String,
+    },
+    /// A rule cannot be evaluated for a person.
+    #[error("the rule of {of} fails for person {person}: {reason}")]
+    Rule {
+        /// What the rule decides.
+        of: String,
+        /// The person.
+        person: String,
+        /// What failed.
+        reason: String,
+    },
+    /// Two inputs of a step do not belong together.
+    #[error("{0}")]
+    Mismatch(String),
+    /// A window reaches into cycles whose snapshots were not given.
+    #[error("{indicator} needs the snapshots of {needed} earlier cycle(s), {given} were given")]
+    HistoryMissing {
+        /// Code of the indicator.
+        indicator: String,
+        /// Earlier cycles it needs.
+        needed: usize,
+        /// Earlier cycles there were.
+        given: usize,
+    },
+    /// A stored file is not what it should be.
+    #[error("the file {file} cannot be read: {reason}")]
+    File {
+        /// Which file.
+        file: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Problem for EngineError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::File { .. } | Self::Mismatch(_) | Self::HistoryMissing { .. } => Kind::Internal,
+            _ => Kind::Rejected,
+        }
+    }
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Network(_) => "run.network-invalid",
+            Self::Overflow { .. } => "run.overflow",
+            Self::TooFine { .. } => "run.too-fine",
+            Self::NoRate { .. } => "run.no-rate",
+            Self::UnknownRank { .. } => "run.unknown-rank",
+            Self::Rule { .. } => "run.rule-failed",
+            Self::Mismatch(_) => "run.mismatch",
+            Self::HistoryMissing { .. } => "run.history-missing",
+            Self::File { .. } => "run.file",
+        }
+    }
+}

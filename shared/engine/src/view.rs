@@ -1,0 +1,194 @@
+//! What rules see of a run: slots as columns, or as the values of one person.
+
+use std::sync::Arc;
+
+use jiff::{ToSpan, civil::Date};
+use plan::{Attribute, Plan, Ranked, Source};
+use rules::{Column, Columns, EvaluationError, Record, Value};
+use rust_decimal::Decimal;
+
+use crate::{
+    failure::EngineError,
+    snapshot::{NO_DAY, Snapshot},
+};
+
+/// What there is of a run so far.
+pub(crate) struct View<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) snapshot: &'a Snapshot,
+    /// Whether each person is active; empty before the activity rule is evaluated.
+    pub(crate) active: &'a [bool],
+    /// Values by index of the plan's indicators; empty where not computed.
+    pub(crate) columns: &'a [Vec<i64>],
+    /// Paid ranks; empty before ranks.
+    pub(crate) paid: &'a [u8],
+    /// Earned ranks; empty before ranks.
+    pub(crate) earned: &'a [u8],
+    /// Columns rules need in another form than the snapshot keeps them.
+    pub(crate) extra: &'a Extra,
+}
+
+/// Columns that rules need in another form than the snapshot keeps them.
+pub(crate) struct Extra {
+    kinds: Vec<u32>,
+    kind_names: [Arc<str>; 2],
+    no_day: Vec<bool>,
+}
+
+impl Extra {
+    pub(crate) fn of(snapshot: &Snapshot, plan: &Plan) -> Self {
+        let people = &snapshot.people;
+        let reads = |attribute| plan.sources().contains(&Source::Attribute(attribute));
+        let kinds = if reads(Attribute::Kind) {
+            people.consultant.iter().map(|consultant| u32::from(!consultant)).collect()
+        } else {
+            Vec::new()
+        };
+        let no_day = if reads(Attribute::JoinedOn) {
+            people.joined_on.iter().map(|day| *day == NO_DAY).collect()
+        } else {
+            Vec::new()
+        };
+        Self { kinds, kind_names: [Arc::from("consultant"), Arc::from("customer")], no_day }
+    }
+}
+
+impl View<'_> {
+    /// One person as a record.
+    pub(crate) fn person(&self, row: usize) -> Person<'_> {
+        Person { view: self, row, ranked: None }
+    }
+
+    fn scale(&self, indicator: usize) -> u32 {
+        self.plan.indicators().get(indicator).map_or(0, |planned| planned.scale)
+    }
+}
+
+fn day(days: i32) -> Date {
+    jiff::civil::date(1970, 1, 1).checked_add(days.days()).unwrap_or(Date::ZERO)
+}
+
+impl Columns for View<'_> {
+    fn column(&self, slot: u32) -> Column<'_> {
+        let people = &self.snapshot.people;
+        let dictionary = |texts: &'_ crate::columns::Dictionary| -> (*const u32, usize) {
+            (texts.codes.as_ptr(), texts.codes.len())
+        };
+        let _ = dictionary;
+        match self.plan.source(slot) {
+            Some(Source::Indicator(index)) => match self.columns.get(index) {
+                Some(values) => Column::Fixed { values, scale: self.scale(index) },
+                None => Column::Constant(Value::from(0)),
+            },
+            Some(Source::Attribute(attribute)) => match attribute {
+                Attribute::Active => Column::Bool(self.active),
+                Attribute::Kind => {
+                    Column::Text { codes: &self.extra.kinds, dictionary: &self.extra.kind_names }
+                }
+                Attribute::Consultant => Column::Bool(&people.consultant),
+                Attribute::Status => text(&people.status),
+                Attribute::Country => text(&people.country),
+                Attribute::Currency => text(&people.currency),
+                Attribute::Zone => text(&people.zone),
+                Attribute::Tags => Column::Set {
+                    bits: &people.tags.bits,
+                    words_per_row: people.tags.words,
+                    dictionary: &people.tags.values,
+                },
+                Attribute::JoinedOn => Column::Date(&people.joined_on),
+                Attribute::JoinedThisCycle => Column::Bool(&people.joined_this_cycle),
+                Attribute::Level => Column::Count(&people.placement.depth),
+                Attribute::PreviousRank => Column::Code(&people.previous_rank),
+                Attribute::HonorificRank => Column::Code(&people.honorific_rank),
+                Attribute::Rank => Column::Code(self.paid),
+                Attribute::EarnedRank => Column::Code(self.earned),
+            },
+            Some(Source::Ranked(..)) | None => Column::Constant(Value::from(0)),
+        }
+    }
+
+    fn missing(&self, slot: u32) -> Option<&[bool]> {
+        (self.plan.source(slot) == Some(Source::Attribute(Attribute::JoinedOn)))
+            .then_some(&*self.extra.no_day)
+    }
+}
+
+fn text(texts: &crate::columns::Dictionary) -> Column<'_> {
+    Column::Text { codes: &texts.codes, dictionary: &texts.values }
+}
+
+/// People of at least each rank around one person.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// Legs with such a person, by rank from 1.
+    pub(crate) legs: &'a [u32],
+    /// On level 1.
+    pub(crate) frontline: &'a [u32],
+    /// Anywhere below.
+    pub(crate) downline: &'a [u32],
+}
+
+/// One person as rules see them.
+pub(crate) struct Person<'a> {
+    view: &'a View<'a>,
+    row: usize,
+    ranked: Option<Around<'a>>,
+}
+
+impl<'a> Person<'a> {
+    pub(crate) fn with_ranked(self, ranked: Around<'a>) -> Self {
+        Self { ranked: Some(ranked), ..self }
+    }
+}
+
+impl Record for Person<'_> {
+    fn value(&self, slot: u32) -> Value {
+        if let Some(Source::Ranked(place, rank)) = self.view.plan.source(slot) {
+            let counts = self.ranked.map(|around| match place {
+                Ranked::Legs => around.legs,
+                Ranked::Frontline => around.frontline,
+                Ranked::Downline => around.downline,
+            });
+            let count = counts.and_then(|counts| counts.get(usize::from(rank))).copied().unwrap_or(0);
+            return Value::from(i64::from(count));
+        }
+        match self.view.column(slot) {
+            Column::Fixed { values, scale } => {
+                let mantissa = values.get(self.row).copied().unwrap_or(0);
+                Value::Number(Decimal::try_new(mantissa, scale).unwrap_or_default())
+            }
+            Column::Count(values) => Value::from(values.get(self.row).copied().map_or(0, i64::from)),
+            Column::Code(values) => Value::from(values.get(self.row).copied().map_or(0, i64::from)),
+            Column::Exact(values) => Value::Number(values.get(self.row).copied().unwrap_or_default()),
+            Column::Bool(values) => Value::Bool(values.get(self.row).copied().unwrap_or(false)),
+            Column::Text { codes, dictionary } => {
+                let text = codes.get(self.row).and_then(|code| dictionary.get(*code as usize));
+                text.map_or_else(|| Value::text(""), |text| Value::Text(Arc::clone(text)))
+            }
+            Column::Date(values) => Value::Date(day(values.get(self.row).copied().unwrap_or(NO_DAY))),
+            Column::Set { .. } => {
+                let tags = self.view.snapshot.people.tags.get(self.row);
+                Value::list(tags.into_iter().map(Value::text).collect())
+            }
+            Column::Constant(value) => value,
+        }
+    }
+
+    fn is_missing(&self, slot: u32) -> bool {
+        self.view.missing(slot).and_then(|missing| missing.get(self.row)).copied().unwrap_or(false)
+    }
+}
+
+/// A failed evaluation, with the person it failed for.
+pub(crate) fn rule_failed(
+    of: &str,
+    snapshot: &Snapshot,
+    row: usize,
+    reason: &EvaluationError,
+) -> EngineError {
+    EngineError::Rule {
+        of: of.to_owned(),
+        person: snapshot.people.ids.get(row).to_owned(),
+        reason: reason.to_string(),
+    }
+}
