@@ -1,18 +1,25 @@
 //! The commission engine: snapshot, indicators, ranks, bonuses, explain, columnar files. Pure, no clock, no AWS.
 //!
 //! A run is `facts → snapshot → indicators → ranks → payouts → settlements`, each arrow one function:
-//! [`verify`], [`integrate`], [`calculate_indicators`], [`calculate_ranks`].
+//! [`verify`], [`integrate`], [`calculate_indicators`], [`calculate_ranks`], [`calculate_bonuses`], [`settle`],
+//! [`check_settlements`].
 
+mod amount;
+mod bonuses;
 mod columns;
 mod facts;
 mod failure;
 mod fold;
 mod indicators;
+mod payouts;
 mod ranks;
+mod settlement;
 mod snapshot;
 mod verify;
 mod view;
 
+pub use amount::{EXACT_SCALE, RATE_SCALE, from_exact, from_minor};
+pub use bonuses::{SettledCycle, calculate_bonuses};
 pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
 pub use facts::{
     FactError, ORDER_COLUMNS, OrderFact, OrderKind, PEOPLE_COLUMNS, PersonFact, PersonKind, UnreadableFacts,
@@ -22,7 +29,9 @@ pub use failure::EngineError;
 pub use indicators::{
     Adjustment, Context, HistoryNeeded, IndicatorColumn, Indicators, calculate_indicators, history_needed,
 };
+pub use payouts::{BonusTotal, Conservation, LineKind, NotUndone, PaidBonus, PayoutLine, Payouts};
 pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label};
+pub use settlement::{BonusAmount, Finding, Settlement, check_settlements, settle, totals_by_currency};
 pub use snapshot::{
     ExchangeRates, Facts, NO_DAY, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
 };

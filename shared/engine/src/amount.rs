@@ -1,0 +1,119 @@
+//! From a base and a rate to an exact amount, and from there, once, to minor units of a currency.
+
+use foundation::money::{Currency, Rounding};
+use plan::AMOUNT_SCALE;
+use rust_decimal::Decimal;
+
+/// Decimals exact amounts are kept with.
+pub const EXACT_SCALE: u32 = 24;
+/// Decimals rates are kept with.
+pub const RATE_SCALE: u32 = 9;
+
+/// What a base of [`AMOUNT_SCALE`] decimals is multiplied with to get an exact amount of [`EXACT_SCALE`] decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Factor(i128);
+
+impl Factor {
+    /// The product of a rate, the value of a unit and an exchange rate; `None` if it has too many digits.
+    pub(crate) fn of(parts: [Decimal; 3]) -> Option<Self> {
+        let (mut mantissa, mut scale) = (1_i128, 0_u32);
+        for part in parts {
+            let part = part.normalize();
+            mantissa = mantissa.checked_mul(part.mantissa())?;
+            scale += part.scale();
+        }
+        let missing = (EXACT_SCALE - AMOUNT_SCALE).checked_sub(scale)?;
+        mantissa.checked_mul(10_i128.checked_pow(missing)?).map(Self)
+    }
+
+    /// The factor that made `exact` out of `base`.
+    pub(crate) fn between(base: i64, exact: i128) -> Option<Self> {
+        (base != 0).then(|| Self(exact / i128::from(base)))
+    }
+
+    /// Whether every product is 0.
+    pub(crate) fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The exact amount.
+    pub(crate) fn times(self, base: i64) -> Option<i128> {
+        self.0.checked_mul(i128::from(base))
+    }
+}
+
+/// Rounds exact amounts of one currency to its minor unit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rounder {
+    divisor: i128,
+    rounding: Rounding,
+}
+
+impl Rounder {
+    pub(crate) fn of(currency: Currency, rounding: Rounding) -> Self {
+        Self { divisor: 10_i128.pow(EXACT_SCALE - currency.minor_digits()), rounding }
+    }
+
+    /// `exact` in minor units.
+    pub(crate) fn round(self, exact: i128) -> Option<i64> {
+        let (quotient, rest) = (exact / self.divisor, exact % self.divisor);
+        let (twice, away) = (rest.abs() * 2, if exact < 0 { -1 } else { 1 });
+        let up = match self.rounding {
+            Rounding::HalfEven => self.divisor < twice || (twice == self.divisor && quotient % 2 != 0),
+            Rounding::HalfUp => self.divisor <= twice,
+            Rounding::Down => false,
+            Rounding::Up => rest != 0,
+        };
+        i64::try_from(if up { quotient + away } else { quotient }).ok()
+    }
+
+    /// Minor units as an exact amount.
+    pub(crate) fn exactly(self, minor: i64) -> Option<i128> {
+        self.divisor.checked_mul(i128::from(minor))
+    }
+}
+
+/// Minor units as a decimal of the currency.
+pub fn from_minor(minor: i64, currency: Currency) -> Decimal {
+    Decimal::new(minor, currency.minor_digits())
+}
+
+/// An exact amount as a decimal, to 18 decimals at most (a decimal holds 28 digits).
+pub fn from_exact(exact: i128) -> Decimal {
+    let shortened =
+        |drop: u32| Decimal::try_from_i128_with_scale(exact / 10_i128.pow(drop), EXACT_SCALE - drop);
+    [0, 6, 12, 18].into_iter().find_map(|drop| shortened(drop).ok()).unwrap_or_default().normalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MODES: [Rounding; 4] = [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down, Rounding::Up];
+
+    proptest! {
+        #[test]
+        fn rounding_agrees_with_that_of_money(mantissa in -1_000_000_000_i64..1_000_000_000, scale in 0_u32..8) {
+            let exact = i128::from(mantissa) * 10_i128.pow(EXACT_SCALE - scale);
+            for code in ["COP", "CLP", "KWD"] {
+                let currency: Currency = code.parse().unwrap();
+                for rounding in MODES {
+                    let minor = Rounder::of(currency, rounding).round(exact).unwrap();
+                    let expected = currency.round(Decimal::new(mantissa, scale), rounding);
+                    prop_assert_eq!(from_minor(minor, currency), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_factor_with_too_many_digits_is_refused() {
+        let fine: Decimal = "0.0000000000000001".parse().unwrap();
+        assert_eq!(Factor::of([fine, fine, Decimal::ONE]), None);
+        let rate: Decimal = "0.05".parse().unwrap();
+        let factor = Factor::of([rate, Decimal::from(1000), Decimal::ONE]).unwrap();
+        assert_eq!(from_exact(factor.times(1_0000).unwrap()), Decimal::from(50));
+    }
+}

@@ -1,0 +1,204 @@
+//! Payout lines: what a run pays, each line with its trace.
+
+use foundation::money::Currency;
+use plan::bonus::OrderMeasure;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::amount::{RATE_SCALE, from_exact, from_minor};
+
+/// What kind of line it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineKind {
+    /// Earned in this cycle.
+    Earned,
+    /// Taken back what an order paid that was returned after its cycle was settled.
+    Undo,
+    /// Taken back what passes the bonus's cap per person.
+    BonusCap,
+    /// Taken back the person's part of what passes the plan's payout cap.
+    PayoutCap,
+}
+
+impl LineKind {
+    /// All kinds, in order.
+    pub const ALL: [Self; 4] = [Self::Earned, Self::Undo, Self::BonusCap, Self::PayoutCap];
+
+    /// Name in stored files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Earned => "earned",
+            Self::Undo => "undo",
+            Self::BonusCap => "bonus-cap",
+            Self::PayoutCap => "payout-cap",
+        }
+    }
+}
+
+/// A payout line. Rows are those of the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayoutLine {
+    /// Row of who is paid.
+    pub earner: u32,
+    /// Index into [`Payouts::bonuses`].
+    pub bonus: u16,
+    /// What kind of line it is.
+    pub kind: LineKind,
+    /// Row of whose volume it is paid on; the earner where it is an indicator of theirs.
+    pub source: u32,
+    /// Row of the order (for `Undo`, of the return), or [`crate::NONE`].
+    pub order: u32,
+    /// Levels from the source up to the earner in the bonus's tree; 0 where levels play no part.
+    pub level_walked: u16,
+    /// The level it is paid as, after compression; 0 where levels play no part.
+    pub level_paid: u16,
+    /// What is paid on, in ten-thousandths.
+    pub base: i64,
+    /// The rate, in thousand-millionths. With marginal brackets, that of the highest slice.
+    pub rate: i64,
+    /// The exact amount in the earner's currency, with [`crate::EXACT_SCALE`] decimals.
+    pub exact: i128,
+    /// The amount in minor units of the currency.
+    pub amount: i64,
+    /// The earner's currency.
+    pub currency: Currency,
+}
+
+impl PayoutLine {
+    /// The amount.
+    pub fn amount(&self) -> Decimal {
+        from_minor(self.amount, self.currency)
+    }
+
+    /// The exact amount (to 28 digits).
+    pub fn exact_amount(&self) -> Decimal {
+        from_exact(self.exact)
+    }
+
+    /// The base.
+    pub fn base(&self) -> Decimal {
+        Decimal::new(self.base, plan::AMOUNT_SCALE)
+    }
+
+    /// The rate.
+    pub fn rate(&self) -> Decimal {
+        Decimal::new(self.rate, RATE_SCALE)
+    }
+
+    /// The order of lines in a file: by earner, then as on the statement.
+    pub(crate) fn place(&self) -> (u32, u16, LineKind, u32, u32, u16) {
+        (self.earner, self.bonus, self.kind, self.source, self.order, self.level_paid)
+    }
+}
+
+/// A bonus that has lines, as the plan of its cycle named it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaidBonus {
+    /// Code; empty for the plan's payout cap.
+    pub code: String,
+    /// Code of the indicator it is paid on; empty where it is paid on orders.
+    pub indicator: String,
+    /// What of the source's orders the base is made of, so that a later return can be undone; none where the base is
+    /// made of other people's orders too.
+    pub measure: Option<OrderMeasure>,
+}
+
+/// Where the volume of a bonus went, each as the sum of base × rate with 13 decimals. `offered` is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conservation {
+    /// Base × rate over all levels and sources.
+    pub offered: i128,
+    /// Paid to who stands at the level.
+    pub paid: i128,
+    /// Paid to somebody further up, because who stands at the level is not qualified.
+    pub rolled_up: i128,
+    /// Not paid, because who stands at the level is not qualified.
+    pub unqualified: i128,
+    /// Not paid, because who stands at the level fails `when` or their rank does not reach it.
+    pub forfeited: i128,
+    /// Not paid, because nobody stands at the level.
+    pub unclaimed: i128,
+}
+
+/// A return of an order of a settled cycle that could not be undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotUndone {
+    /// Id of the return.
+    pub order: String,
+    /// Why: `unknown-order`, or `earner-left` with the id of the person.
+    pub reason: String,
+}
+
+/// What a run pays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payouts {
+    /// The plan's bonuses in its order, then those of earlier plans that something is undone of, then perhaps the
+    /// payout cap.
+    pub bonuses: Vec<PaidBonus>,
+    /// Where the volume of each of the plan's bonuses went.
+    pub conservation: Vec<Conservation>,
+    /// The lines, by earner, then as on the statement.
+    pub lines: Vec<PayoutLine>,
+    /// Returns that could not be undone.
+    pub not_undone: Vec<NotUndone>,
+}
+
+impl Payouts {
+    /// The lines of a person.
+    pub fn of(&self, earner: u32) -> &[PayoutLine] {
+        let start = self.lines.partition_point(|line| line.earner < earner);
+        let end = self.lines.partition_point(|line| line.earner <= earner);
+        &self.lines[start..end]
+    }
+
+    /// The code of a line's bonus; empty for the plan's payout cap.
+    pub fn code(&self, line: &PayoutLine) -> &str {
+        self.bonuses.get(usize::from(line.bonus)).map_or("", |bonus| &bonus.code)
+    }
+}
+
+/// Sums of the lines of one bonus in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BonusTotal {
+    /// Code of the bonus; empty for the plan's payout cap.
+    pub bonus: String,
+    /// The currency.
+    pub currency: Currency,
+    /// How many lines.
+    pub lines: u64,
+    /// The sum of the rounded lines.
+    pub amount: Decimal,
+    /// The exact sum less the sum of the rounded lines.
+    pub residual: Decimal,
+}
+
+impl Payouts {
+    /// Sums by bonus and currency, in the order of the bonuses.
+    pub fn totals(&self) -> Vec<BonusTotal> {
+        let mut sums: std::collections::BTreeMap<(u16, Currency), (u64, i128, i128)> =
+            std::collections::BTreeMap::new();
+        for line in &self.lines {
+            let sum = sums.entry((line.bonus, line.currency)).or_default();
+            let exact_of_rounded = i128::from(line.amount)
+                * 10_i128.pow(crate::amount::EXACT_SCALE - line.currency.minor_digits());
+            *sum = (sum.0 + 1, sum.1 + i128::from(line.amount), sum.2 + line.exact - exact_of_rounded);
+        }
+        let total = |((bonus, currency), (lines, amount, residual)): ((u16, Currency), (u64, i128, i128))| {
+            BonusTotal {
+                bonus: self
+                    .bonuses
+                    .get(usize::from(bonus))
+                    .map(|bonus| bonus.code.clone())
+                    .unwrap_or_default(),
+                currency,
+                lines,
+                amount: Decimal::try_from_i128_with_scale(amount, currency.minor_digits())
+                    .unwrap_or_default(),
+                residual: from_exact(residual),
+            }
+        };
+        sums.into_iter().map(total).collect()
+    }
+}
