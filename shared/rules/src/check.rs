@@ -74,42 +74,63 @@ struct Checker<'a> {
     uses: BTreeMap<u32, SlotUse>,
 }
 
-/// The least a value of a type can be.
+/// A value that is neither a text nor a list.
 fn scalar() -> Extent {
-    Extent { length: 1, weight: 1 }
+    of_characters(1)
+}
+
+fn of_characters(count: u64) -> Extent {
+    Extent { length: count, weight: count, element: 1 }
 }
 
 fn extent_of_slot(ty: &Type) -> Extent {
     match ty {
         Type::Bool | Type::Number | Type::Date => scalar(),
-        Type::Text => Extent { length: limits::CHARACTERS, weight: limits::CHARACTERS },
+        Type::Text => of_characters(limits::CHARACTERS),
         Type::List(element) => {
-            let weight = limits::LIST.saturating_mul(extent_of_slot(element).weight);
-            Extent { length: limits::LIST, weight }
+            let element = extent_of_slot(element).weight;
+            Extent { length: limits::LIST, weight: limits::LIST.saturating_mul(element), element }
         }
     }
 }
 
 fn extent_of_value(value: &Value) -> Extent {
     match value {
-        Value::Text(text) => Extent { length: text.len() as u64, weight: text.len() as u64 },
-        Value::List(values) => Extent {
-            length: values.len() as u64,
-            weight: values.iter().map(|element| extent_of_value(element).weight).sum(),
-        },
+        Value::Text(text) => of_characters(text.len() as u64),
+        Value::List(values) => {
+            let weights = || values.iter().map(|element| extent_of_value(element).weight);
+            let (weight, element) = (weights().sum(), weights().max().unwrap_or(0));
+            Extent { length: values.len() as u64, weight, element }
+        }
         _ => scalar(),
     }
 }
 
 fn longer(left: Extent, right: Extent) -> Extent {
-    Extent { length: left.length.max(right.length), weight: left.weight.max(right.weight) }
+    Extent {
+        length: left.length.max(right.length),
+        weight: left.weight.max(right.weight),
+        element: left.element.max(right.element),
+    }
 }
 
 fn together(left: Extent, right: Extent) -> Extent {
     Extent {
         length: left.length.saturating_add(right.length),
         weight: left.weight.saturating_add(right.weight),
+        element: left.element.max(right.element),
     }
+}
+
+fn constant(value: Value, ty: Type, span: Span) -> Node {
+    let extent = extent_of_value(&value);
+    Node { op: Op::Constant(value), ty, span, cost: 1, extent }
+}
+
+/// What an element of a list can grow to.
+fn element_of(list: &Node) -> Extent {
+    let most = list.extent.element;
+    Extent { length: most, weight: most, element: most }
 }
 
 impl Checker<'_> {
@@ -160,11 +181,6 @@ impl Checker<'_> {
         }
     }
 
-    fn constant(&self, value: Value, ty: Type, span: Span) -> Node {
-        let extent = extent_of_value(&value);
-        Node { op: Op::Constant(value), ty, span, cost: 1, extent }
-    }
-
     /// Checks and asks for a type.
     fn expect(&mut self, expression: &Expression, expected: &Type) -> Option<Node> {
         let node = self.check(expression, Some(expected))?;
@@ -180,9 +196,9 @@ impl Checker<'_> {
         let span = expression.span;
         match &expression.kind {
             ExpressionKind::Broken => None,
-            ExpressionKind::Bool(held) => Some(self.constant(Value::Bool(*held), Type::Bool, span)),
-            ExpressionKind::Number(number) => Some(self.constant(Value::Number(*number), Type::Number, span)),
-            ExpressionKind::Text(text) => Some(self.constant(Value::text(text), Type::Text, span)),
+            ExpressionKind::Bool(held) => Some(constant(Value::Bool(*held), Type::Bool, span)),
+            ExpressionKind::Number(number) => Some(constant(Value::Number(*number), Type::Number, span)),
+            ExpressionKind::Text(text) => Some(constant(Value::text(text), Type::Text, span)),
             ExpressionKind::Name(_) | ExpressionKind::Select(..) => self.name(expression),
             ExpressionKind::Index(list, position) => self.index(list, position, span),
             ExpressionKind::Call(function, arguments) => self.call(function, arguments, span),
@@ -226,7 +242,7 @@ impl Checker<'_> {
         }
         if let Some(value) = self.scope.constant(&name) {
             if let Some(ty) = value.type_of() {
-                return Some(self.constant(value, ty, span));
+                return Some(constant(value, ty, span));
             }
             self.report(span, "this constant has no type", format!("`{name}`"), "a constant with a value");
             return None;
@@ -248,14 +264,13 @@ impl Checker<'_> {
     /// A read of a slot, which must be certain to have a value.
     fn slot(&mut self, slot: Slot, span: Span) -> Option<Node> {
         let certain = slot.presence != Presence::Optional || self.present.contains(&slot.index);
-        let index = slot.index;
         let node = self.read(slot, span);
         if certain {
             return Some(node);
         }
         let name = span.of(self.text);
         let expected = format!("`has({name}) && …`, `has({name}) ? … : …` or `default({name}, …)`");
-        self.report(span, "this value can be missing", format!("`{name}` (slot {index})"), expected);
+        self.report(span, "this value can be missing", format!("`{name}`"), expected);
         None
     }
 
@@ -275,7 +290,7 @@ impl Checker<'_> {
             return None;
         };
         let ty = (**element).clone();
-        let extent = element_extent(&list);
+        let extent = element_of(&list);
         self.node(Op::Index(Box::new(list), Box::new(position)), ty, span, extent, 0)
     }
 
@@ -307,10 +322,11 @@ impl Checker<'_> {
             return None;
         };
         if nodes.is_empty() {
-            return Some(self.constant(Value::list(Vec::new()), Type::list(ty), span));
+            return Some(constant(Value::list(Vec::new()), Type::list(ty), span));
         }
         let weight = nodes.iter().fold(0_u64, |sum, node| sum.saturating_add(node.extent.weight));
-        let extent = Extent { length: nodes.len() as u64, weight };
+        let element = nodes.iter().map(|node| node.extent.weight).max().unwrap_or(0);
+        let extent = Extent { length: nodes.len() as u64, weight, element };
         self.node(Op::List(nodes), Type::list(ty), span, extent, 0)
     }
 
@@ -430,7 +446,7 @@ impl Checker<'_> {
             self.mismatch(&list, &wanted);
             return None;
         }
-        let cost = list.extent.weight;
+        let cost = list.extent.length.saturating_mul(list.extent.element.min(element.extent.weight));
         self.node(Op::In(Box::new(element), Box::new(list)), Type::Bool, span, scalar(), cost)
     }
 
@@ -506,16 +522,6 @@ impl Checker<'_> {
         let message = format!("`{}` asks for a field of the record", function.text);
         self.report(expression.span, message, found, "the name of a field");
         None
-    }
-}
-
-/// What an element of a list can grow to.
-fn element_extent(list: &Node) -> Extent {
-    match &list.ty {
-        Type::List(element) if matches!(**element, Type::Text | Type::List(_)) => {
-            Extent { length: list.extent.weight, weight: list.extent.weight }
-        }
-        _ => scalar(),
     }
 }
 

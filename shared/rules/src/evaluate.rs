@@ -115,10 +115,9 @@ impl<'a> Evaluator<'a> {
         let fail = |failure| Fault { failure, span: node.span };
         match &node.op {
             Op::Constant(value) => Ok(value.clone()),
-            Op::Slot(slot) => self.slot(*slot).map_err(fail),
             Op::Has(slot) => Ok(Value::Bool(!self.is_missing(*slot))),
             Op::Default(slot, other) if self.is_missing(*slot) => self.value(other),
-            Op::Default(slot, _) => self.slot(*slot).map_err(fail),
+            Op::Slot(slot) | Op::Default(slot, _) => self.slot(*slot).map_err(fail),
             Op::Variable(index) => self.variables.get(*index).cloned().ok_or(fail(Failure::WrongResult)),
             Op::Not(operand) => Ok(Value::Bool(!self.truth(operand)?)),
             Op::Negate(operand) => Ok(Value::Number(-self.number(operand)?)),

@@ -1,4 +1,5 @@
 //! The rule language: parse, check, evaluate over columns or one record, explain.
+#![doc = include_str!("../README.md")]
 
 mod check;
 mod columns;

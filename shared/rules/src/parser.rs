@@ -538,7 +538,7 @@ mod tests {
             ]), 0..40)
         ) {
             let (_, diagnostics) = parse(&words.join(" "));
-            prop_assert!(diagnostics.len() <= words.len() + 1);
+            prop_assert!(diagnostics.len() <= 2 * words.len() + 1);
         }
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Extent {
     pub(crate) length: u64,
     /// All that is in it.
     pub(crate) weight: u64,
+    /// The weight of its heaviest element.
+    pub(crate) element: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Checker, Variable, element_extent, extent_of_slot, longer, scalar, suggest};
+use super::{Checker, Variable, constant, element_of, extent_of_slot, longer, scalar, suggest};
 use crate::{
     diagnostic::Span,
     program::{Extent, Function, Macro, Node, Op, Slices},
@@ -410,7 +410,7 @@ impl Checker<'_> {
         let node = self.expect(day, &Type::Text)?;
         let parsed = node.constant().and_then(Value::as_text).and_then(day_of);
         if let Some(date) = parsed {
-            return Some(self.constant(Value::Date(date), Type::Date, span));
+            return Some(constant(Value::Date(date), Type::Date, span));
         }
         let found = format!("`{}`", node.span.of(self.text));
         self.report(node.span, "this is no day of the calendar", found, "a constant such as '2026-01-31'");
@@ -482,7 +482,8 @@ impl Checker<'_> {
             return None;
         }
         let right = self.expect(right, &left.ty.clone())?;
-        let cost = left.extent.weight.saturating_mul(right.extent.weight);
+        let pairs = left.extent.length.saturating_mul(right.extent.length);
+        let cost = pairs.saturating_mul(left.extent.element.min(right.extent.element));
         self.node(Op::Function(function, vec![left, right]), Type::Bool, span, scalar(), cost)
     }
 
@@ -514,7 +515,7 @@ impl Checker<'_> {
             self.report(variable.span, "this must be a new name for the element", found, "a name");
             return None;
         };
-        let extent = element_extent(&list);
+        let extent = element_of(&list);
         self.variables.push(Variable { name: name.text.clone(), ty: (*element).clone(), extent });
         let (condition, transform) = match bodies {
             [body] if kind == Macro::Map => (None, Some(self.check(body, None))),
@@ -542,7 +543,8 @@ impl Checker<'_> {
         let (ty, extent) = match (kind, &transform) {
             (Macro::Map, Some(transform)) => {
                 let weight = length.saturating_mul(transform.extent.weight);
-                (Type::list(transform.ty.clone()), Extent { length, weight })
+                let element = transform.extent.weight;
+                (Type::list(transform.ty.clone()), Extent { length, weight, element })
             }
             (Macro::Filter, _) => (list.ty.clone(), list.extent),
             _ => (Type::Bool, scalar()),

@@ -164,7 +164,7 @@ impl Bound<'_> {
             Truth::Constant(held) => out.fill(*held),
             Truth::Column(values) => out.copy_from_slice(block_of(values, start, length)),
             Truth::Unless(mask) => {
-                apply::<Replace, bool>(block_of(mask, start, length), out, |missing| !missing)
+                apply::<Replace, bool>(block_of(mask, start, length), out, |missing| !missing);
             }
             Truth::Test(formula, test) => self.test::<Replace>(formula, *test, start, out, scratch),
             Truth::Compare(relation, left, right) => {
@@ -222,8 +222,7 @@ impl Bound<'_> {
         let neutral = J::join(true, false) == J::join(false, false);
         out.fill(neutral);
         for (position, part) in parts.iter().enumerate() {
-            let open = out.iter().fold(false, |open, held| open | (*held == neutral));
-            if position > 0 && !open {
+            if position > 0 && !out.contains(&neutral) {
                 return;
             }
             if let Truth::Test(formula, test) = part {

@@ -118,12 +118,10 @@ impl Test {
             (Relation::Equal, _) => Self::Always(false),
             (Relation::Different, Ok(bound)) if exact => Self::Different(bound),
             (Relation::Different, _) => Self::Always(true),
-            (Relation::AtMost, _) => at_most(floor),
-            (Relation::Greater, _) => at_least(floor.saturating_add(1)),
             (Relation::Less, _) if exact => at_most(floor.saturating_sub(1)),
-            (Relation::Less, _) => at_most(floor),
+            (Relation::Less | Relation::AtMost, _) => at_most(floor),
             (Relation::AtLeast, _) if exact => at_least(floor),
-            (Relation::AtLeast, _) => at_least(floor.saturating_add(1)),
+            (Relation::AtLeast | Relation::Greater, _) => at_least(floor.saturating_add(1)),
         }
     }
 }

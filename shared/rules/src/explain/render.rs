@@ -39,9 +39,8 @@ fn number_text(number: Decimal, locale: Locale) -> String {
 fn value_text(value: &Value, locale: Locale) -> String {
     match (value, locale) {
         (Value::Bool(true), Locale::Es) => "sí".to_owned(),
-        (Value::Bool(false), Locale::Es) => "no".to_owned(),
         (Value::Bool(true), Locale::En) => "yes".to_owned(),
-        (Value::Bool(false), Locale::En) => "no".to_owned(),
+        (Value::Bool(false), _) => "no".to_owned(),
         (Value::Number(number), _) => number_text(*number, locale),
         (Value::Text(text), Locale::Es) => format!("«{text}»"),
         (Value::Text(text), Locale::En) => format!("“{text}”"),

@@ -1,13 +1,13 @@
 //! The smallest set of conditions that would have to turn for a rule to hold.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
 use super::{Explanation, ExplanationKind};
 use crate::{diagnostic::Span, syntax::Relation, value::Value};
 
-/// Alternatives looked at side by side; beyond, the longest are dropped.
+/// Alternatives looked at side by side; beyond, those that ask for most are dropped.
 const ALTERNATIVES_MAX: usize = 256;
 
 /// A condition that would have to turn.
@@ -43,23 +43,29 @@ pub enum Wanted {
     Truth(bool),
 }
 
-/// One way to turn a condition: the places of the conditions to turn, each with the truth it should get.
-type Way = BTreeSet<(String, bool, usize)>;
+/// One way for a condition to hold: what each of some leaves has to be, by the leaf's number.
+type Way = BTreeMap<usize, bool>;
+
+/// The distinct conditions of a rule that read the record. The same text is the same condition wherever it stands.
+type Leaves<'e> = Vec<&'e Explanation>;
 
 impl Explanation {
     /// The smallest set of conditions that would make it hold if each of them turned; empty if it holds, `None` if nothing in
     /// the record could make it hold. Of several smallest sets the first in the text.
+    ///
+    /// Conditions are taken as independent of each other: that `x > 5` and `x < 3` never hold together is not seen.
     pub fn missing(&self) -> Option<Vec<Missing>> {
-        let mut leaves = Vec::new();
+        if self.held() == Some(true) {
+            return Some(Vec::new());
+        }
+        let mut leaves = Leaves::new();
         let ways = ways(self, true, &mut leaves)?;
-        let best = ways
-            .into_iter()
-            .min_by_key(|way| (way.len(), way.iter().map(|leaf| leaf.2).collect::<Vec<_>>()))?;
-        let mut chosen: Vec<(usize, bool)> = best.into_iter().map(|(_, truth, leaf)| (leaf, truth)).collect();
-        chosen.sort_unstable();
+        let best = ways.iter().min_by_key(|way| {
+            let turned: Vec<usize> = turned(way, &leaves).map(|(leaf, _)| leaf).collect();
+            (turned.len(), turned)
+        })?;
         Some(
-            chosen
-                .into_iter()
+            turned(best, &leaves)
                 .filter_map(|(leaf, truth)| Some(leaves.get(leaf)?.missing_leaf(truth)))
                 .collect(),
         )
@@ -96,12 +102,16 @@ impl Explanation {
     }
 }
 
-/// The ways to make `part` be `wanted`; `None` if there is none.
-fn ways<'e>(part: &'e Explanation, wanted: bool, leaves: &mut Vec<&'e Explanation>) -> Option<Vec<Way>> {
-    if part.held() == Some(wanted) {
-        return Some(vec![Way::new()]);
-    }
+/// The leaves of a way that are not what they have to be.
+fn turned<'w>(way: &'w Way, leaves: &'w Leaves<'_>) -> impl Iterator<Item = (usize, bool)> + 'w {
+    let held = |leaf: usize| leaves.get(leaf).and_then(|leaf| leaf.held());
+    way.iter().map(|(leaf, truth)| (*leaf, *truth)).filter(move |(leaf, truth)| held(*leaf) != Some(*truth))
+}
+
+/// The ways for `part` to be `wanted`; `None` if there is none.
+fn ways<'e>(part: &'e Explanation, wanted: bool, leaves: &mut Leaves<'e>) -> Option<Vec<Way>> {
     match (part.kind, part.parts.as_slice()) {
+        _ if !part.reads_record => (part.held() == Some(wanted)).then(|| vec![Way::new()]),
         (ExplanationKind::Not, [operand]) => ways(operand, !wanted, leaves),
         (ExplanationKind::All, parts) if wanted => all_of(parts, wanted, leaves),
         (ExplanationKind::Any, parts) if !wanted => all_of(parts, wanted, leaves),
@@ -115,34 +125,34 @@ fn ways<'e>(part: &'e Explanation, wanted: bool, leaves: &mut Vec<&'e Explanatio
                     found.extend(product(&turned, &branch));
                 }
             }
-            shortest(found)
+            shortest(found, leaves)
         }
-        _ if !part.reads_record => None,
         _ => {
             let leaf = leaves.iter().position(|leaf| leaf.text == part.text && leaf.kind == part.kind);
             let leaf = leaf.unwrap_or_else(|| {
                 leaves.push(part);
                 leaves.len() - 1
             });
-            Some(vec![Way::from([(part.text.clone(), wanted, leaf)])])
+            Some(vec![Way::from([(leaf, wanted)])])
         }
     }
 }
 
-fn all_of<'e>(parts: &'e [Explanation], wanted: bool, leaves: &mut Vec<&'e Explanation>) -> Option<Vec<Way>> {
+fn all_of<'e>(parts: &'e [Explanation], wanted: bool, leaves: &mut Leaves<'e>) -> Option<Vec<Way>> {
     let mut found = vec![Way::new()];
     for part in parts {
-        found = shortest(product(&found, &ways(part, wanted, leaves)?))?;
+        let others = ways(part, wanted, leaves)?;
+        found = shortest(product(&found, &others), leaves)?;
     }
     Some(found)
 }
 
-fn any_of<'e>(parts: &'e [Explanation], wanted: bool, leaves: &mut Vec<&'e Explanation>) -> Option<Vec<Way>> {
+fn any_of<'e>(parts: &'e [Explanation], wanted: bool, leaves: &mut Leaves<'e>) -> Option<Vec<Way>> {
     let mut found = Vec::new();
     for part in parts {
         found.extend(ways(part, wanted, leaves).unwrap_or_default());
     }
-    shortest(found)
+    shortest(found, leaves)
 }
 
 /// Each of the one with each of the other, less those that ask a condition to be both true and false.
@@ -150,20 +160,17 @@ fn product(left: &[Way], right: &[Way]) -> Vec<Way> {
     let mut found = Vec::new();
     for one in left {
         for other in right {
-            let both: Way = one.union(other).cloned().collect();
-            let contradicts =
-                both.iter().any(|(text, truth, leaf)| both.contains(&(text.clone(), !truth, *leaf)));
-            if !contradicts {
-                found.push(both);
+            if other.iter().all(|(leaf, truth)| one.get(leaf).is_none_or(|asked| asked == truth)) {
+                found.push(one.iter().chain(other).map(|(leaf, truth)| (*leaf, *truth)).collect());
             }
         }
     }
     found
 }
 
-fn shortest(mut found: Vec<Way>) -> Option<Vec<Way>> {
+fn shortest(mut found: Vec<Way>, leaves: &Leaves<'_>) -> Option<Vec<Way>> {
     // A stable sort: among equals the first in the text stays first.
-    found.sort_by_key(BTreeSet::len);
+    found.sort_by_cached_key(|way| (turned(way, leaves).count(), way.len()));
     found.truncate(ALTERNATIVES_MAX);
     (!found.is_empty()).then_some(found)
 }
