@@ -6,6 +6,7 @@
 
 mod amount;
 mod bonuses;
+pub mod codec;
 mod columns;
 mod facts;
 mod failure;
@@ -15,6 +16,7 @@ mod payouts;
 mod ranks;
 mod settlement;
 mod snapshot;
+mod table;
 mod verify;
 mod view;
 

@@ -1,0 +1,487 @@
+//! The stored form of every noun of a run: Parquet, columns documented in `docs/stored-columns.md`.
+//!
+//! Files are opened as they are by DuckDB and pandas. The same noun always gives the same bytes, and reading them gives
+//! back the same noun.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use foundation::{cycle::Cycle, money::Currency};
+use parquet::data_type::ByteArray;
+use plan::AMOUNT_SCALE;
+use rust_decimal::Decimal;
+
+use crate::{
+    amount::{EXACT_SCALE, RATE_SCALE, from_minor},
+    columns::{Dictionary, NONE, Sets, Texts, Tree, position},
+    failure::EngineError,
+    indicators::{IndicatorColumn, Indicators},
+    payouts::{LineKind, PayoutLine, Payouts},
+    ranks::Ranks,
+    settlement::{BonusAmount, Settlement},
+    snapshot::{ExchangeRates, Orders, People, Snapshot, Volume, Volumes},
+    table::{Cells, Column, Table, text_of, write},
+};
+
+/// Version of the stored form.
+const FORMAT: &str = "1";
+
+/// The files of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotFiles {
+    /// `people.parquet`.
+    pub people: Vec<u8>,
+    /// `orders.parquet`.
+    pub orders: Vec<u8>,
+}
+
+fn rows_as_ints(rows: &[u32]) -> Vec<i32> {
+    rows.iter().map(|row| i32::try_from(*row).unwrap_or(-1)).collect()
+}
+
+fn codes_as_ints(codes: &[u8]) -> Vec<i32> {
+    codes.iter().map(|code| i32::from(*code)).collect()
+}
+
+fn texts(texts: &Texts) -> Vec<&str> {
+    texts.iter().collect()
+}
+
+fn words(words: &Dictionary) -> Vec<&str> {
+    (0..words.codes.len()).map(|row| words.get(row)).collect()
+}
+
+fn json<T: serde::Serialize>(file: &'static str, value: &T) -> Result<String, EngineError> {
+    serde_json::to_string(value).map_err(|error| EngineError::File { file, reason: error.to_string() })
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(table: &Table, key: &str) -> Result<T, EngineError> {
+    serde_json::from_str(table.fact(key)?).map_err(|error| table.broken(format!("{key}: {error}")))
+}
+
+fn opened(file: &'static str, bytes: Bytes) -> Result<Table, EngineError> {
+    let table = Table::open(file, bytes)?;
+    if table.fact("ceiba.file")? != file || table.fact("ceiba.format")? != FORMAT {
+        return Err(table.broken("it is another file, or of another format"));
+    }
+    Ok(table)
+}
+
+fn facts<'a>(file: &'static str, others: Vec<(&'a str, String)>) -> Vec<(&'a str, String)> {
+    let mut facts = vec![("ceiba.file", file.to_owned()), ("ceiba.format", FORMAT.to_owned())];
+    facts.extend(others);
+    facts
+}
+
+/// Writes a snapshot.
+pub fn encode_snapshot(snapshot: &Snapshot) -> Result<SnapshotFiles, EngineError> {
+    Ok(SnapshotFiles { people: encode_people(snapshot)?, orders: encode_orders(&snapshot.orders, snapshot)? })
+}
+
+fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
+    let people = &snapshot.people;
+    let rows = people.len();
+    let tags: Vec<String> = (0..rows).map(|row| people.tags.get(row).join(";")).collect();
+    let depth =
+        people.placement.depth.iter().map(|depth| i32::try_from(*depth).unwrap_or(i32::MAX)).collect();
+    let kinds = people.consultant.iter().map(|is| if *is { "consultant" } else { "customer" }).collect();
+    let mut columns = vec![
+        Column::new("id", Cells::Text(texts(&people.ids))),
+        Column::new("by_id", Cells::Int(rows_as_ints(&people.by_id))),
+        Column::new("parent", Cells::Int(rows_as_ints(&people.placement.parent))),
+        Column::new("sponsor", Cells::Int(rows_as_ints(&people.enrolment.parent))),
+        Column::new("level", Cells::Int(depth)),
+        Column::new("size", Cells::Int(sizes(&people.placement))),
+        Column::new("kind", Cells::Word(kinds)),
+        Column::new("status", Cells::Word(words(&people.status))),
+        Column::new("country", Cells::Word(words(&people.country))),
+        Column::new("currency", Cells::Word(words(&people.currency))),
+        Column::new("zone", Cells::Word(words(&people.zone))),
+        Column::new("tags", Cells::Word(tags.iter().map(String::as_str).collect())),
+        Column::new("joined_on", Cells::Day(&people.joined_on)),
+        Column::new("joined_this_cycle", Cells::Bool(&people.joined_this_cycle)),
+        Column::new("previous_rank", Cells::Int(codes_as_ints(&people.previous_rank))),
+        Column::new("honorific_rank", Cells::Int(codes_as_ints(&people.honorific_rank))),
+        Column::new("manual_rank", Cells::Int(codes_as_ints(&people.manual_rank))),
+        Column::new("grace_used", Cells::Int(codes_as_ints(&people.grace_used))),
+    ];
+    for (prefix, volumes) in [("", &people.volumes), ("lifetime_", &people.lifetime)] {
+        for volume in Volume::ALL {
+            let name = format!("{prefix}{}", volume.column());
+            columns.push(Column::new(name, Cells::Decimal(volumes.of(volume), volume.scale())));
+        }
+    }
+    let rates: BTreeMap<&str, Decimal> =
+        snapshot.rates.per_base_unit.iter().map(|(currency, rate)| (currency.code(), *rate)).collect();
+    let about = vec![
+        ("ceiba.cycle", json("people", &snapshot.cycle)?),
+        ("ceiba.plan", snapshot.plan_hash.clone()),
+        ("ceiba.base_currency", snapshot.rates.base.code().to_owned()),
+        ("ceiba.rates", json("people", &rates)?),
+    ];
+    write("people", rows, &columns, &facts("people", about))
+}
+
+/// People in each person's team, the person included.
+fn sizes(tree: &Tree) -> Vec<i32> {
+    let mut sizes = vec![1_i32; tree.len()];
+    for row in tree.order.iter().rev() {
+        let upper = tree.parent[*row as usize];
+        if upper != NONE {
+            sizes[upper as usize] += sizes[*row as usize];
+        }
+    }
+    sizes
+}
+
+fn encode_orders(orders: &Orders, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
+    let people = &snapshot.people;
+    let persons = orders.person.iter().map(|row| people.ids.get(*row as usize)).collect();
+    let amount = |values| Cells::Decimal(values, AMOUNT_SCALE);
+    let columns = [
+        Column::new("id", Cells::Text(texts(&orders.ids))),
+        Column::new("person_row", Cells::Int(rows_as_ints(&orders.person))),
+        Column::new("person", Cells::Text(persons)),
+        Column::new("paid_at", Cells::Moment(&orders.paid_at)),
+        Column::new("is_return", Cells::Bool(&orders.is_return)),
+        Column::new("is_late", Cells::Bool(&orders.is_late)),
+        Column::new("currency", Cells::Word(words(&orders.currency))),
+        Column::new("net", amount(&orders.net)),
+        Column::new("gross", amount(&orders.gross)),
+        Column::new("vq", amount(&orders.vq)),
+        Column::new("vc", amount(&orders.vc)),
+        Column::new("units", amount(&orders.units)),
+        Column::new("points", amount(&orders.points)),
+        Column::new("customer_price", amount(&orders.customer_price)),
+        Column::new("consultant_price", amount(&orders.consultant_price)),
+        Column::new("first_of_person", Cells::Bool(&orders.first_of_person)),
+        Column::new("category", Cells::Word(words(&orders.category))),
+        Column::new("reverses", Cells::Text(texts(&orders.reverses))),
+    ];
+    write(
+        "orders",
+        orders.len(),
+        &columns,
+        &facts("orders", vec![("ceiba.people", people.len().to_string())]),
+    )
+}
+
+/// Reads a snapshot.
+pub fn decode_snapshot(people: Bytes, orders: Bytes) -> Result<Snapshot, EngineError> {
+    let table = opened("people", people)?;
+    let cycle: Cycle = parsed(&table, "ceiba.cycle")?;
+    let base: Currency =
+        table.fact("ceiba.base_currency")?.parse().map_err(|_| table.broken("unknown base currency"))?;
+    let rates: BTreeMap<String, Decimal> = parsed(&table, "ceiba.rates")?;
+    let per_base_unit = rates
+        .into_iter()
+        .map(|(code, rate)| Ok((code.parse().map_err(|_| table.broken("unknown currency"))?, rate)))
+        .collect::<Result<_, EngineError>>()?;
+    let plan_hash = table.fact("ceiba.plan")?.to_owned();
+    let people = decode_people(&table)?;
+    let orders = decode_orders(&opened("orders", orders)?, people.len())?;
+    Ok(Snapshot { cycle, plan_hash, rates: ExchangeRates { base, per_base_unit }, people, orders })
+}
+
+fn read_texts(table: &Table, name: &str) -> Result<Texts, EngineError> {
+    let cells = table.texts(name)?;
+    let mut texts = Texts::with_capacity(cells.len());
+    for cell in &cells {
+        texts.push(text_of(cell));
+    }
+    Ok(texts)
+}
+
+fn read_words(table: &Table, name: &str) -> Result<Dictionary, EngineError> {
+    let cells: Vec<ByteArray> = table.texts(name)?;
+    Ok(Dictionary::of(cells.iter().map(text_of)))
+}
+
+fn decode_people(table: &Table) -> Result<People, EngineError> {
+    let rows = table.rows();
+    let no_tree = || table.broken("its parents make no tree");
+    let placement = Tree::of(table.positions("parent", rows)?).ok_or_else(no_tree)?;
+    let enrolment = Tree::of(table.positions("sponsor", rows)?).ok_or_else(no_tree)?;
+    if placement.order.iter().enumerate().any(|(place, row)| position(place) != *row) {
+        return Err(table.broken("its people are not in preorder"));
+    }
+    let ids = read_texts(table, "id")?;
+    let by_id = table.positions("by_id", rows)?;
+    if !by_id.is_sorted_by(|a, b| ids.get(*a as usize) < ids.get(*b as usize)) {
+        return Err(table.broken("its ids are not in order"));
+    }
+    let kinds = table.texts("kind")?;
+    let tag_cells = table.texts("tags")?;
+    let tags: Vec<Vec<&str>> = tag_cells
+        .iter()
+        .map(|cell| text_of(cell).split(';').filter(|tag| !tag.is_empty()).collect())
+        .collect();
+    let most = usize::from(u8::MAX);
+    Ok(People {
+        ids,
+        by_id,
+        placement,
+        enrolment,
+        consultant: kinds.iter().map(|kind| text_of(kind) == "consultant").collect(),
+        status: read_words(table, "status")?,
+        country: read_words(table, "country")?,
+        currency: read_words(table, "currency")?,
+        zone: read_words(table, "zone")?,
+        tags: Sets::of(tags.iter().map(Vec::as_slice)),
+        joined_on: table.ints("joined_on")?,
+        joined_this_cycle: table.bools("joined_this_cycle")?,
+        previous_rank: table.codes("previous_rank", most)?,
+        honorific_rank: table.codes("honorific_rank", most)?,
+        manual_rank: table.codes("manual_rank", most)?,
+        grace_used: table.codes("grace_used", most)?,
+        volumes: read_volumes(table, "")?,
+        lifetime: read_volumes(table, "lifetime_")?,
+    })
+}
+
+fn read_volumes(table: &Table, prefix: &str) -> Result<Volumes, EngineError> {
+    let mut volumes = Volumes::default();
+    for volume in Volume::ALL {
+        volumes.0[volume as usize] = table.longs(&format!("{prefix}{}", volume.column()))?;
+    }
+    Ok(volumes)
+}
+
+fn decode_orders(table: &Table, people: usize) -> Result<Orders, EngineError> {
+    if table.fact("ceiba.people")? != people.to_string() {
+        return Err(table.broken("it is of another snapshot"));
+    }
+    let person = table.positions("person_row", people)?;
+    if person.contains(&NONE) {
+        return Err(table.broken("an order has no person"));
+    }
+    Ok(Orders {
+        ids: read_texts(table, "id")?,
+        person,
+        paid_at: table.longs("paid_at")?,
+        is_return: table.bools("is_return")?,
+        is_late: table.bools("is_late")?,
+        currency: read_words(table, "currency")?,
+        net: table.longs("net")?,
+        gross: table.longs("gross")?,
+        vq: table.longs("vq")?,
+        vc: table.longs("vc")?,
+        units: table.longs("units")?,
+        points: table.longs("points")?,
+        customer_price: table.longs("customer_price")?,
+        consultant_price: table.longs("consultant_price")?,
+        first_of_person: table.bools("first_of_person")?,
+        category: read_words(table, "category")?,
+        reverses: read_texts(table, "reverses")?,
+    })
+}
+
+/// Writes indicators: the id of each person, whether active, and a column per indicator, named by its code.
+pub fn encode_indicators(indicators: &Indicators, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
+    let mut columns = vec![
+        Column::new("person", Cells::Text(texts(&snapshot.people.ids))),
+        Column::new("active", Cells::Bool(&indicators.active)),
+    ];
+    for column in &indicators.columns {
+        columns.push(Column::new(column.code.clone(), Cells::Decimal(&column.values, column.scale)));
+    }
+    let about = vec![("ceiba.plan", snapshot.plan_hash.clone())];
+    write("indicators", snapshot.people.len(), &columns, &facts("indicators", about))
+}
+
+/// Reads indicators.
+pub fn decode_indicators(bytes: Bytes) -> Result<Indicators, EngineError> {
+    let table = opened("indicators", bytes)?;
+    let mut indicators = Indicators { active: table.bools("active")?, columns: Vec::new() };
+    for (code, scale) in table.columns().into_iter().skip(2) {
+        let values = table.longs(&code)?;
+        indicators.columns.push(IndicatorColumn { code, scale, values });
+    }
+    Ok(indicators)
+}
+
+/// Writes ranks as positions, 0 for none.
+pub fn encode_ranks(ranks: &Ranks, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
+    let columns = [
+        Column::new("person", Cells::Text(texts(&snapshot.people.ids))),
+        Column::new("earned", Cells::Int(codes_as_ints(&ranks.earned))),
+        Column::new("paid", Cells::Int(codes_as_ints(&ranks.paid))),
+        Column::new("honorific", Cells::Int(codes_as_ints(&ranks.honorific))),
+        Column::new("grace_used", Cells::Int(codes_as_ints(&ranks.grace_used))),
+    ];
+    let about = vec![("ceiba.plan", snapshot.plan_hash.clone())];
+    write("ranks", snapshot.people.len(), &columns, &facts("ranks", about))
+}
+
+/// Reads ranks.
+pub fn decode_ranks(bytes: Bytes) -> Result<Ranks, EngineError> {
+    let table = opened("ranks", bytes)?;
+    let most = usize::from(u8::MAX);
+    Ok(Ranks {
+        earned: table.codes("earned", most)?,
+        paid: table.codes("paid", most)?,
+        honorific: table.codes("honorific", most)?,
+        grace_used: table.codes("grace_used", most)?,
+    })
+}
+
+/// Writes payout lines with ids beside row numbers, so that the file can be read by itself.
+pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
+    let lines = &payouts.lines;
+    let id = |row: u32| snapshot.people.ids.get(row as usize);
+    let order = |row: u32| if row == NONE { "" } else { snapshot.orders.ids.get(row as usize) };
+    let ints = |pick: fn(&PayoutLine) -> u32| {
+        Cells::Int(lines.iter().map(|line| i32::try_from(pick(line)).unwrap_or(-1)).collect())
+    };
+    let base: Vec<i64> = lines.iter().map(|line| line.base).collect();
+    let rate: Vec<i64> = lines.iter().map(|line| line.rate).collect();
+    // Amounts with four decimals whatever the currency, so that one column holds all.
+    let amount = lines
+        .iter()
+        .map(|line| line.amount.checked_mul(10_i64.pow(AMOUNT_SCALE - line.currency.minor_digits())))
+        .collect::<Option<Vec<i64>>>()
+        .ok_or_else(|| EngineError::File { file: "payouts", reason: "an amount is too large".to_owned() })?;
+    let columns = [
+        Column::new("earner", Cells::Word(lines.iter().map(|line| id(line.earner)).collect())),
+        Column::new("bonus", Cells::Word(lines.iter().map(|line| payouts.code(line)).collect())),
+        Column::new("kind", Cells::Word(lines.iter().map(|line| line.kind.name()).collect())),
+        Column::new("source", Cells::Word(lines.iter().map(|line| id(line.source)).collect())),
+        Column::new("order", Cells::Word(lines.iter().map(|line| order(line.order)).collect())),
+        Column::new("level_walked", ints(|line| u32::from(line.level_walked))),
+        Column::new("level_paid", ints(|line| u32::from(line.level_paid))),
+        Column::new("base", Cells::Decimal(&base, AMOUNT_SCALE)),
+        Column::new("rate", Cells::Decimal(&rate, RATE_SCALE)),
+        Column::new("exact", Cells::Wide(lines.iter().map(|line| line.exact).collect(), EXACT_SCALE)),
+        Column::new("amount", Cells::Decimal(&amount, AMOUNT_SCALE)),
+        Column::new("currency", Cells::Word(lines.iter().map(|line| line.currency.code()).collect())),
+        Column::new("earner_row", ints(|line| line.earner)),
+        Column::new("source_row", ints(|line| line.source)),
+        Column::new("order_row", ints(|line| line.order)),
+        Column::new("bonus_number", ints(|line| u32::from(line.bonus))),
+    ];
+    let about = vec![
+        ("ceiba.plan", snapshot.plan_hash.clone()),
+        ("ceiba.bonuses", json("payouts", &payouts.bonuses)?),
+        ("ceiba.conservation", json("payouts", &payouts.conservation)?),
+        ("ceiba.not_undone", json("payouts", &payouts.not_undone)?),
+    ];
+    write("payouts", lines.len(), &columns, &facts("payouts", about))
+}
+
+/// Reads payout lines.
+pub fn decode_payouts(bytes: Bytes) -> Result<Payouts, EngineError> {
+    let table = opened("payouts", bytes)?;
+    let all = u32::MAX as usize;
+    let (earner, source) = (table.positions("earner_row", all)?, table.positions("source_row", all)?);
+    let (order, number) = (table.positions("order_row", all)?, table.ints("bonus_number")?);
+    let (walked, paid) = (table.ints("level_walked")?, table.ints("level_paid")?);
+    let (base, rate, exact) = (table.longs("base")?, table.longs("rate")?, table.wides("exact")?);
+    let (amount, currency, kind) = (table.longs("amount")?, table.texts("currency")?, table.texts("kind")?);
+    let small = |value: i32| u16::try_from(value).map_err(|_| table.broken(format!("a number {value}")));
+    let line = |at: usize| {
+        let currency: Currency =
+            text_of(&currency[at]).parse().map_err(|_| table.broken("a line of an unknown currency"))?;
+        let kind = LineKind::ALL.into_iter().find(|known| known.name() == text_of(&kind[at]));
+        Ok(PayoutLine {
+            earner: earner[at],
+            bonus: small(number[at])?,
+            kind: kind.ok_or_else(|| table.broken("a line of an unknown kind"))?,
+            source: source[at],
+            order: order[at],
+            level_walked: small(walked[at])?,
+            level_paid: small(paid[at])?,
+            base: base[at],
+            rate: rate[at],
+            exact: exact[at],
+            amount: amount[at] / 10_i64.pow(AMOUNT_SCALE - currency.minor_digits()),
+            currency,
+        })
+    };
+    Ok(Payouts {
+        bonuses: parsed(&table, "ceiba.bonuses")?,
+        conservation: parsed(&table, "ceiba.conservation")?,
+        not_undone: parsed(&table, "ceiba.not_undone")?,
+        lines: (0..table.rows()).map(line).collect::<Result<_, EngineError>>()?,
+    })
+}
+
+/// Writes settlements: a row per person, two columns per bonus of `payouts` (`amount_CODE`, `lines_CODE`).
+pub fn encode_settlements(
+    settlements: &[Settlement],
+    payouts: &Payouts,
+    snapshot: &Snapshot,
+) -> Result<Vec<u8>, EngineError> {
+    let codes: Vec<&str> = payouts.bonuses.iter().map(|bonus| bonus.code.as_str()).collect();
+    let fixed = |amount: Decimal| crate::snapshot::fixed(amount, AMOUNT_SCALE, "a total", "a settlement");
+    let total =
+        settlements.iter().map(|settlement| fixed(settlement.total)).collect::<Result<Vec<i64>, _>>()?;
+    let active: Vec<bool> = settlements.iter().map(|settlement| settlement.active).collect();
+    let mut amounts: Vec<(Vec<i64>, Vec<i32>)> = Vec::new();
+    for code in &codes {
+        let mut columns = (vec![0; settlements.len()], vec![0; settlements.len()]);
+        for (row, settlement) in settlements.iter().enumerate() {
+            if let Some(bonus) = settlement.bonuses.iter().find(|bonus| bonus.bonus == *code) {
+                columns.0[row] = fixed(bonus.amount)?;
+                columns.1[row] = i32::try_from(bonus.lines).unwrap_or(i32::MAX);
+            }
+        }
+        amounts.push(columns);
+    }
+    let word = |pick: fn(&Settlement) -> &str| Cells::Word(settlements.iter().map(pick).collect());
+    let mut columns = vec![
+        Column::new("person", Cells::Text(settlements.iter().map(|one| one.person.as_str()).collect())),
+        Column::new("active", Cells::Bool(&active)),
+        Column::new("earned_rank", word(|one| &one.earned_rank)),
+        Column::new("paid_rank", word(|one| &one.paid_rank)),
+        Column::new("honorific_rank", word(|one| &one.honorific_rank)),
+        Column::new("currency", word(|one| one.currency.code())),
+        Column::new("total", Cells::Decimal(&total, AMOUNT_SCALE)),
+    ];
+    for (code, (amount, lines)) in codes.iter().zip(&amounts) {
+        let code = if code.is_empty() { "payout_cap" } else { code };
+        columns.push(Column::new(format!("amount_{code}"), Cells::Decimal(amount, AMOUNT_SCALE)));
+        columns.push(Column::new(format!("lines_{code}"), Cells::Int(lines.clone())));
+    }
+    let about =
+        vec![("ceiba.plan", snapshot.plan_hash.clone()), ("ceiba.bonuses", json("settlements", &codes)?)];
+    write("settlements", settlements.len(), &columns, &facts("settlements", about))
+}
+
+/// Reads settlements.
+pub fn decode_settlements(bytes: Bytes) -> Result<Vec<Settlement>, EngineError> {
+    let table = opened("settlements", bytes)?;
+    let codes: Vec<String> = parsed(&table, "ceiba.bonuses")?;
+    let mut bonuses = Vec::new();
+    for code in codes {
+        let name = if code.is_empty() { "payout_cap" } else { &code };
+        let columns = (table.longs(&format!("amount_{name}"))?, table.ints(&format!("lines_{name}"))?);
+        bonuses.push((code, columns));
+    }
+    let (persons, active, totals) = (table.texts("person")?, table.bools("active")?, table.longs("total")?);
+    let currencies = table.texts("currency")?;
+    let ranks = [table.texts("earned_rank")?, table.texts("paid_rank")?, table.texts("honorific_rank")?];
+    let settlement = |row: usize| {
+        let currency: Currency =
+            text_of(&currencies[row]).parse().map_err(|_| table.broken("an unknown currency"))?;
+        let minor = 10_i64.pow(AMOUNT_SCALE - currency.minor_digits());
+        let of_bonus = |(code, (amounts, lines)): &(String, (Vec<i64>, Vec<i32>))| {
+            (lines[row] != 0).then(|| BonusAmount {
+                bonus: code.clone(),
+                amount: from_minor(amounts[row] / minor, currency),
+                lines: u32::try_from(lines[row]).unwrap_or(0),
+            })
+        };
+        Ok(Settlement {
+            row: position(row),
+            person: text_of(&persons[row]).to_owned(),
+            active: active[row],
+            earned_rank: text_of(&ranks[0][row]).to_owned(),
+            paid_rank: text_of(&ranks[1][row]).to_owned(),
+            honorific_rank: text_of(&ranks[2][row]).to_owned(),
+            currency,
+            bonuses: bonuses.iter().filter_map(of_bonus).collect(),
+            total: from_minor(totals[row] / minor, currency),
+        })
+    };
+    (0..table.rows()).map(settlement).collect()
+}

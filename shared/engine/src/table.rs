@@ -1,0 +1,331 @@
+//! Tables as Parquet files: few column types, everything required, the same rows always the same bytes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::{
+    basic::{Compression, Encoding},
+    column::{reader::ColumnReaderImpl, reader::get_typed_column_reader},
+    data_type::{
+        BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type,
+        Int64Type,
+    },
+    errors::ParquetError,
+    file::{
+        metadata::KeyValue,
+        properties::{EnabledStatistics, WriterProperties, WriterVersion},
+        reader::{FileReader, SerializedFileReader},
+        writer::SerializedFileWriter,
+    },
+    schema::{parser::parse_message_type, types::ColumnPath},
+};
+
+use crate::failure::EngineError;
+
+/// Rows of a row group.
+const GROUP_ROWS: usize = 1 << 18;
+/// Digits of a decimal kept in 64 bits.
+const NARROW_DIGITS: u32 = 18;
+
+/// The cells of one column.
+pub(crate) enum Cells<'a> {
+    /// Whole numbers.
+    Int(Vec<i32>),
+    /// Whole numbers of 64 bits.
+    Long(&'a [i64]),
+    /// Decimals of up to 18 digits: value and scale.
+    Decimal(&'a [i64], u32),
+    /// Decimals of up to 38 digits: value and scale.
+    Wide(Vec<i128>, u32),
+    /// Days since 1970-01-01.
+    Day(&'a [i32]),
+    /// Microseconds since 1970-01-01.
+    Moment(&'a [i64]),
+    /// Truths.
+    Bool(&'a [bool]),
+    /// Texts that are all different.
+    Text(Vec<&'a str>),
+    /// Texts of which few are different.
+    Word(Vec<&'a str>),
+}
+
+impl Cells<'_> {
+    fn schema(&self, name: &str) -> String {
+        match self {
+            Self::Int(_) => format!("REQUIRED INT32 {name};"),
+            Self::Long(_) => format!("REQUIRED INT64 {name};"),
+            Self::Decimal(_, scale) => format!("REQUIRED INT64 {name} (DECIMAL({NARROW_DIGITS},{scale}));"),
+            Self::Wide(_, scale) => {
+                format!("REQUIRED FIXED_LEN_BYTE_ARRAY (16) {name} (DECIMAL(38,{scale}));")
+            }
+            Self::Day(_) => format!("REQUIRED INT32 {name} (DATE);"),
+            Self::Moment(_) => format!("REQUIRED INT64 {name} (TIMESTAMP(MICROS,true));"),
+            Self::Bool(_) => format!("REQUIRED BOOLEAN {name};"),
+            Self::Text(_) | Self::Word(_) => format!("REQUIRED BYTE_ARRAY {name} (STRING);"),
+        }
+    }
+
+    fn encoding(&self) -> Encoding {
+        match self {
+            Self::Int(_) | Self::Long(_) | Self::Decimal(..) | Self::Day(_) | Self::Moment(_) => {
+                Encoding::DELTA_BINARY_PACKED
+            }
+            Self::Text(_) | Self::Word(_) => Encoding::DELTA_BYTE_ARRAY,
+            Self::Wide(..) => Encoding::PLAIN,
+            Self::Bool(_) => Encoding::RLE,
+        }
+    }
+}
+
+/// A column.
+pub(crate) struct Column<'a> {
+    pub(crate) name: String,
+    pub(crate) cells: Cells<'a>,
+}
+
+impl<'a> Column<'a> {
+    pub(crate) fn new(name: impl Into<String>, cells: Cells<'a>) -> Self {
+        Self { name: name.into(), cells }
+    }
+}
+
+fn failed(file: &'static str) -> impl Fn(ParquetError) -> EngineError {
+    move |reason| EngineError::File { file, reason: reason.to_string() }
+}
+
+/// Writes a table. `facts` is what holds for the whole file.
+pub(crate) fn write(
+    file: &'static str,
+    rows: usize,
+    columns: &[Column<'_>],
+    facts: &[(&str, String)],
+) -> Result<Vec<u8>, EngineError> {
+    let fields: String = columns.iter().map(|column| column.cells.schema(&column.name)).collect();
+    let schema = parse_message_type(&format!("message {file} {{ {fields} }}")).map_err(failed(file))?;
+    let mut properties = WriterProperties::builder()
+        .set_created_by("ceiba".to_owned())
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_compression(Compression::SNAPPY)
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_key_value_metadata(Some(
+            facts.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone())).collect(),
+        ));
+    for column in columns {
+        let path = || ColumnPath::from(column.name.as_str());
+        let words = matches!(column.cells, Cells::Word(_));
+        properties = properties
+            .set_column_encoding(path(), column.cells.encoding())
+            .set_column_dictionary_enabled(path(), words);
+    }
+    let mut bytes = Vec::new();
+    let mut writer = SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::new(properties.build()))
+        .map_err(failed(file))?;
+    let mut start = 0;
+    while start < rows {
+        let end = rows.min(start + GROUP_ROWS);
+        let mut group = writer.next_row_group().map_err(failed(file))?;
+        for column in columns {
+            write_column(file, &mut group, column, start..end)?;
+        }
+        group.close().map_err(failed(file))?;
+        start = end;
+    }
+    writer.close().map_err(failed(file))?;
+    Ok(bytes)
+}
+
+type Group<'a, 'b> = parquet::file::writer::SerializedRowGroupWriter<'a, &'b mut Vec<u8>>;
+
+fn write_column(
+    file: &'static str,
+    group: &mut Group<'_, '_>,
+    column: &Column<'_>,
+    rows: std::ops::Range<usize>,
+) -> Result<(), EngineError> {
+    match &column.cells {
+        Cells::Int(values) => put::<Int32Type>(file, group, &values[rows]),
+        Cells::Day(values) => put::<Int32Type>(file, group, &values[rows]),
+        Cells::Long(values) | Cells::Moment(values) => put::<Int64Type>(file, group, &values[rows]),
+        Cells::Decimal(values, _) => {
+            let most = 10_u64.pow(NARROW_DIGITS);
+            if let Some(wide) = values[rows.clone()].iter().find(|value| most <= value.unsigned_abs()) {
+                let reason = format!("{wide} in column {} has more than 18 digits", column.name);
+                return Err(EngineError::File { file, reason });
+            }
+            put::<Int64Type>(file, group, &values[rows])
+        }
+        Cells::Bool(values) => put::<BoolType>(file, group, &values[rows]),
+        Cells::Wide(values, _) => {
+            let buffer: Vec<u8> = values[rows.clone()].iter().flat_map(|value| value.to_be_bytes()).collect();
+            let buffer = Bytes::from(buffer);
+            let cell = |place: usize| {
+                FixedLenByteArray::from(ByteArray::from(buffer.slice(place * 16..place * 16 + 16)))
+            };
+            let cells: Vec<FixedLenByteArray> = (0..rows.len()).map(cell).collect();
+            put::<FixedLenByteArrayType>(file, group, &cells)
+        }
+        Cells::Text(values) | Cells::Word(values) => {
+            let values = &values[rows];
+            let mut buffer = Vec::with_capacity(values.iter().map(|text| text.len()).sum());
+            for text in values {
+                buffer.extend_from_slice(text.as_bytes());
+            }
+            let buffer = Bytes::from(buffer);
+            let mut start = 0;
+            let cell = |text: &&str| {
+                let cell = ByteArray::from(buffer.slice(start..start + text.len()));
+                start += text.len();
+                cell
+            };
+            let cells: Vec<ByteArray> = values.iter().map(cell).collect();
+            put::<ByteArrayType>(file, group, &cells)
+        }
+    }
+}
+
+fn put<T: DataType>(
+    file: &'static str,
+    group: &mut Group<'_, '_>,
+    values: &[T::T],
+) -> Result<(), EngineError> {
+    let missing = || EngineError::File { file, reason: "more columns than the schema has".to_owned() };
+    let mut writer = group.next_column().map_err(failed(file))?.ok_or_else(missing)?;
+    writer.typed::<T>().write_batch(values, None, None).map_err(failed(file))?;
+    writer.close().map_err(failed(file))
+}
+
+/// A table read back.
+pub(crate) struct Table {
+    file: &'static str,
+    reader: SerializedFileReader<Bytes>,
+    rows: usize,
+}
+
+impl Table {
+    pub(crate) fn open(file: &'static str, bytes: Bytes) -> Result<Self, EngineError> {
+        let reader = SerializedFileReader::new(bytes).map_err(failed(file))?;
+        let rows = usize::try_from(reader.metadata().file_metadata().num_rows());
+        let rows = rows.ok().filter(|rows| *rows < u32::MAX as usize);
+        let table = Self { file, reader, rows: rows.unwrap_or(0) };
+        if rows.is_none() {
+            return Err(table.broken("impossible number of rows"));
+        }
+        Ok(table)
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn broken(&self, reason: impl Into<String>) -> EngineError {
+        EngineError::File { file: self.file, reason: reason.into() }
+    }
+
+    /// What holds for the whole file.
+    pub(crate) fn fact(&self, key: &str) -> Result<&str, EngineError> {
+        let facts = self.reader.metadata().file_metadata().key_value_metadata();
+        let found = facts.and_then(|facts| facts.iter().find(|fact| fact.key == key));
+        found
+            .and_then(|fact| fact.value.as_deref())
+            .ok_or_else(|| self.broken(format!("it does not say {key}")))
+    }
+
+    /// Names and scales of the columns.
+    pub(crate) fn columns(&self) -> Vec<(String, u32)> {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let scale =
+            |column: &parquet::schema::types::ColumnDescPtr| u32::try_from(column.type_scale()).unwrap_or(0);
+        schema.columns().iter().map(|column| (column.name().to_owned(), scale(column))).collect()
+    }
+
+    fn read<T: DataType>(&self, name: &str) -> Result<Vec<T::T>, EngineError> {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let index = schema
+            .columns()
+            .iter()
+            .position(|column| column.name() == name)
+            .ok_or_else(|| self.broken(format!("it has no column {name}")))?;
+        let column = schema.column(index);
+        if column.physical_type() != T::get_physical_type() || column.max_def_level() != 0 {
+            return Err(self.broken(format!("column {name} is of another type")));
+        }
+        let mut values = Vec::new();
+        for number in 0..self.reader.num_row_groups() {
+            let group = self.reader.get_row_group(number).map_err(failed(self.file))?;
+            let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+            let cells = group.get_column_reader(index).map_err(failed(self.file))?;
+            let mut cells: ColumnReaderImpl<T> = get_typed_column_reader(cells);
+            let mut left = rows;
+            while 0 < left {
+                let (read, ..) =
+                    cells.read_records(left, None, None, &mut values).map_err(failed(self.file))?;
+                if read == 0 {
+                    return Err(self.broken(format!("column {name} is too short")));
+                }
+                left -= read.min(left);
+            }
+        }
+        if values.len() == self.rows {
+            Ok(values)
+        } else {
+            Err(self.broken(format!("column {name} is too short")))
+        }
+    }
+
+    pub(crate) fn ints(&self, name: &str) -> Result<Vec<i32>, EngineError> {
+        self.read::<Int32Type>(name)
+    }
+
+    pub(crate) fn longs(&self, name: &str) -> Result<Vec<i64>, EngineError> {
+        self.read::<Int64Type>(name)
+    }
+
+    pub(crate) fn bools(&self, name: &str) -> Result<Vec<bool>, EngineError> {
+        self.read::<BoolType>(name)
+    }
+
+    pub(crate) fn wides(&self, name: &str) -> Result<Vec<i128>, EngineError> {
+        let cells = self.read::<FixedLenByteArrayType>(name)?;
+        let wide = |cell: &FixedLenByteArray| {
+            let bytes = <[u8; 16]>::try_from(cell.data())
+                .map_err(|_| self.broken(format!("column {name} has a bad cell")))?;
+            Ok(i128::from_be_bytes(bytes))
+        };
+        cells.iter().map(wide).collect()
+    }
+
+    /// Texts, each looked at once.
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<ByteArray>, EngineError> {
+        let cells = self.read::<ByteArrayType>(name)?;
+        for cell in &cells {
+            std::str::from_utf8(cell.data())
+                .map_err(|_| self.broken(format!("column {name} is not UTF-8")))?;
+        }
+        Ok(cells)
+    }
+
+    /// Row numbers below `limit`; -1 is none.
+    pub(crate) fn positions(&self, name: &str, limit: usize) -> Result<Vec<u32>, EngineError> {
+        let position = |value: i32| match u32::try_from(value) {
+            Ok(row) if (row as usize) < limit => Ok(row),
+            Err(_) if value == -1 => Ok(crate::columns::NONE),
+            _ => Err(self.broken(format!("column {name} names row {value}"))),
+        };
+        self.ints(name)?.into_iter().map(position).collect()
+    }
+
+    /// Small numbers up to `most`.
+    pub(crate) fn codes(&self, name: &str, most: usize) -> Result<Vec<u8>, EngineError> {
+        let code = |value: i32| {
+            let code = u8::try_from(value).ok().filter(|code| usize::from(*code) <= most);
+            code.ok_or_else(|| self.broken(format!("column {name} has the value {value}")))
+        };
+        self.ints(name)?.into_iter().map(code).collect()
+    }
+}
+
+/// The text of a cell that [`Table::texts`] has looked at.
+pub(crate) fn text_of(cell: &ByteArray) -> &str {
+    std::str::from_utf8(cell.data()).unwrap_or("")
+}

@@ -1,0 +1,169 @@
+//! The demo plan parses; its schema is the checked-in one; mistakes are named where they are, all at once.
+
+use plan::{Plan, PlanError, json_schema};
+use serde_json::{Value, json};
+
+const DEMO: &str = include_str!("../../testkit/company/plan.json");
+
+fn demo() -> Value {
+    serde_json::from_str(DEMO).unwrap()
+}
+
+fn mistakes(document: &Value) -> Vec<PlanError> {
+    Plan::parse(&document.to_string()).err().unwrap_or_default()
+}
+
+fn shown(document: &Value) -> Vec<String> {
+    mistakes(document).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_demo_plan_has_no_mistakes() {
+    let plan = Plan::parse(DEMO).unwrap_or_else(|mistakes| {
+        panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    });
+    let enabled = plan.indicators().iter().filter(|indicator| indicator.definition.enabled).count();
+    assert!(60 <= enabled, "{enabled}");
+    assert_eq!(plan.rank_rules().len(), 7);
+}
+
+#[test]
+fn the_catalogue_has_more_than_250_indicators_with_distinct_codes() {
+    let plan = Plan::parse(DEMO).unwrap();
+    let mut codes: Vec<&str> = plan
+        .indicators()
+        .iter()
+        .filter(|indicator| indicator.built_in)
+        .map(|indicator| indicator.definition.code.as_str())
+        .collect();
+    codes.sort_unstable();
+    let all = codes.len();
+    codes.dedup();
+    assert_eq!(codes.len(), all);
+    assert!(250 <= all, "{all}");
+    assert!(plan.indicators().iter().all(|one| !one.definition.name.es.is_empty()));
+}
+
+#[test]
+fn every_built_in_indicator_can_be_switched_on() {
+    let plan = Plan::parse(DEMO).unwrap();
+    let all: Vec<&str> = plan
+        .indicators()
+        .iter()
+        .filter(|indicator| indicator.built_in)
+        .map(|indicator| indicator.definition.code.as_str())
+        .collect();
+    let mut document = demo();
+    document["catalogue"]["enabled"] = json!(all);
+    assert_eq!(shown(&document), Vec::<String>::new());
+}
+
+#[test]
+fn the_checked_in_schema_is_that_of_the_types() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/schemas/plan.schema.json");
+    let made = format!("{}\n", serde_json::to_string_pretty(&json_schema()).unwrap());
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(path, &made).unwrap();
+    }
+    let stored = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(stored == made, "run the tests of `plan` once with UPDATE_SCHEMAS=1 and review the difference");
+}
+
+#[test]
+fn mistakes_of_structure_are_all_named_with_their_places() {
+    let mut document = demo();
+    document["version"] = json!("one");
+    document["surprise"] = json!(1);
+    document["currencies"]["base"] = json!("cop");
+    document["ranks"]["promotion"] = json!("jump");
+    document["bonuses"][0]["pays"]["unilevel"]["rates"]["by-level"][1] = json!(0.045);
+    document["bonuses"][0]["pays"]["unilevel"]["compression"] = json!("squeeze");
+    document["indicators"][0]["scope"] = json!({"except-strongest-legs": "two"});
+    let pointers: Vec<String> = mistakes(&document).into_iter().map(|mistake| mistake.pointer).collect();
+    assert_eq!(
+        pointers,
+        [
+            "/bonuses/0/pays/unilevel/compression",
+            "/bonuses/0/pays/unilevel/rates/by-level/1",
+            "/currencies/base",
+            "/indicators/0/scope/except-strongest-legs",
+            "/ranks/promotion",
+            "/surprise",
+            "/version",
+        ]
+    );
+}
+
+#[test]
+fn mistakes_of_meaning_are_all_named_with_their_places() {
+    let mut document = demo();
+    document["time_zone"] = json!("America/Macondo");
+    document["ranks"]["steps"][2]["rule"] = json!("own_vq >= 100 &&\n  grup_vq >= 1200");
+    document["bonuses"][0]["pays"]["unilevel"]["depth"][1]["rank"] = json!("hierro");
+    document["bonuses"][1]["pays"]["percentage"]["of"] = json!("NOPE");
+    document["catalogue"]["enabled"][0] = json!("PVX");
+    let found = mistakes(&document);
+    let place = |pointer: &str| found.iter().find(|mistake| mistake.pointer == pointer);
+    for pointer in [
+        "/time_zone",
+        "/bonuses/0/pays/unilevel/depth/1/rank",
+        "/bonuses/1/pays/percentage/of",
+        "/catalogue/enabled/0",
+    ] {
+        assert!(place(pointer).is_some(), "{pointer}: {found:#?}");
+    }
+    let rule = place("/ranks/steps/2/rule").unwrap();
+    assert_eq!((rule.line, rule.column), (Some(2), Some(3)), "{rule}");
+    assert_eq!(found.len(), 5, "{found:#?}");
+}
+
+#[test]
+fn circular_references_are_named() {
+    let own = |code: &str, formula: &str| {
+        json!({
+            "code": code, "name": {"es": code, "en": code}, "unit": "points",
+            "measure": {"formula": formula}, "scope": "self"
+        })
+    };
+    let mut document = demo();
+    document["indicators"] = json!([own("A", "B + 1"), own("B", "C + 1"), own("C", "A")]);
+    document["ranks"]["steps"][5]["rule"] = json!("true");
+    document["ranks"]["steps"][6]["rule"] = json!("true");
+    let found = mistakes(&document);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].message, "circular reference");
+    assert_eq!(found[0].found, "A -> B -> C -> A");
+
+    // A rank rule cannot use an indicator over ranks of this cycle, nor the activity rule itself.
+    for (pointer, rule) in [("/ranks/steps/0/rule", "G1VQ > 1"), ("/activity/rule", "TEAM_ACT > 0")] {
+        let mut document = demo();
+        *document.pointer_mut(pointer).unwrap() = json!(rule);
+        let found = mistakes(&document);
+        assert!(found.iter().any(|mistake| mistake.message == "circular reference"), "{rule}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_is_not_computed_is_refused_and_only_where_it_is_needed() {
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut document = demo();
+        change(&mut document["indicators"][0]);
+        shown(&document)
+    };
+    let refused = with(&|indicator| indicator["aggregate"] = json!("average"));
+    assert!(refused.iter().any(|text| text.contains("SIDE_VQ is not computed yet")), "{refused:?}");
+    let refused = with(&|indicator| indicator["measure"] = json!("unpaid-balance"));
+    assert!(refused.iter().any(|text| text.contains("/indicators/0/measure")), "{refused:?}");
+    let refused = with(&|indicator| indicator["window"] = json!({"days-since-joining": 30}));
+    assert!(refused.iter().any(|text| text.contains("/indicators/0/window")), "{refused:?}");
+}
+
+#[test]
+fn the_hash_names_the_content_and_not_its_layout() {
+    let plan = Plan::parse(DEMO).unwrap();
+    let compact = Plan::parse(&demo().to_string()).unwrap();
+    assert_eq!(plan.hash(), compact.hash());
+    let mut changed = demo();
+    changed["version"] = json!(2);
+    assert_ne!(plan.hash(), Plan::parse(&changed.to_string()).unwrap().hash());
+}
