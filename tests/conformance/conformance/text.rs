@@ -7,7 +7,9 @@ fn every_rust_file_says_first_what_it_is() {
     let silent: Vec<_> = text_files()
         .into_iter()
         .filter(|path| {
-            path.ends_with(".rs") && !read(path).starts_with("//!") && !read(path).starts_with("#![doc")
+            std::path::Path::new(path).extension().is_some_and(|kind| kind == "rs")
+                && !read(path).starts_with("//!")
+                && !read(path).starts_with("#![doc")
         })
         .collect();
     assert!(silent.is_empty(), "{silent:#?}");
