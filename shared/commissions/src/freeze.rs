@@ -1,0 +1,141 @@
+//! From what areas know to what a run freezes: people and orders as facts, earlier runs as references, ranks under the plan of today.
+
+use engine::{ExchangeRates, OrderFact, OrderKind, PersonFact, PersonKind, Ranks};
+use foundation::{cycle::Cycle, id::RunId, money::Currency};
+use network::person::{Kind, Person, Status};
+use orders::paid::{Paid, PaidKind};
+use plan::Plan;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::{FileReference, Manifest};
+
+/// Earlier cycles a run may look at: five years of months.
+pub const EARLIER_MAX: usize = 60;
+
+/// What a run knows besides snapshot and plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// The cycle.
+    pub cycle: Cycle,
+    /// Earlier runs of the process whose results stand, the latest first.
+    pub earlier: Vec<Earlier>,
+}
+
+/// An earlier run and its files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Earlier {
+    /// Its cycle.
+    pub cycle: Cycle,
+    /// The run.
+    pub run: RunId,
+    /// What its steps wrote.
+    pub files: Vec<FileReference>,
+}
+
+impl Earlier {
+    /// An earlier run with the files of its steps' manifests.
+    pub fn of(cycle: Cycle, run: RunId, manifests: Vec<Manifest>) -> Self {
+        Self { cycle, run, files: manifests.into_iter().flat_map(|manifest| manifest.outputs).collect() }
+    }
+
+    /// A file it wrote.
+    pub fn file(&self, name: &str) -> Option<&FileReference> {
+        self.files.iter().find(|file| file.name == name)
+    }
+}
+
+/// A person as the engine takes it.
+pub fn person_fact(person: Person) -> PersonFact {
+    let ranks = person.ranks;
+    PersonFact {
+        id: person.id,
+        kind: match person.kind {
+            Kind::Consultant => PersonKind::Consultant,
+            Kind::Customer => PersonKind::Customer,
+        },
+        parent: person.parent,
+        sponsor: person.sponsor,
+        joined_on: Some(person.joined_on),
+        status: match person.status {
+            Status::Active => "active",
+            Status::Inactive => "inactive",
+            Status::Terminated => "terminated",
+        }
+        .to_owned(),
+        country: person.country.code().to_owned(),
+        currency: Some(person.currency),
+        zone: person.zone.unwrap_or_default(),
+        tags: person.tags.into_iter().collect(),
+        previous_rank: ranks.previous_rank,
+        rank_grace_used: ranks.rank_grace_used.map_or(0, |used| u8::try_from(used).unwrap_or(u8::MAX)),
+        honorific_rank: ranks.honorific_rank,
+        manual_rank: ranks.manual_rank,
+        manual_from: ranks.manual_from,
+        manual_to: ranks.manual_to,
+    }
+}
+
+/// A paid order or a return as the engine takes it.
+pub fn order_fact(paid: Paid) -> OrderFact {
+    OrderFact {
+        id: paid.id,
+        person: paid.person,
+        paid_at: paid.paid_at,
+        kind: match paid.kind {
+            PaidKind::Sale => OrderKind::Sale,
+            PaidKind::Return => OrderKind::Return,
+        },
+        currency: Some(paid.currency),
+        net: paid.net,
+        gross: paid.gross,
+        vq: paid.vq,
+        vc: paid.vc,
+        units: paid.units,
+        points: paid.points,
+        customer_price: paid.customer_price,
+        consultant_price: paid.consultant_price,
+        first_of_person: paid.first_of_person,
+        category: paid.category,
+        reverses: paid.reverses,
+    }
+}
+
+/// Decimals the rate from the base currency to another is kept with.
+pub const RATE_DECIMALS: u32 = 12;
+
+/// The plan's rates, replaced by those of the cycle. A cycle says what a unit of a currency is worth in its base currency, the engine
+/// takes units of a currency for a unit of the plan's base currency, rounded to [`RATE_DECIMALS`] half to even: with that
+/// rate everything is computed, and it is the one that is frozen.
+pub fn frozen_rates(plan: &Plan, cycle: &calendar::Cycle) -> ExchangeRates {
+    let rates = ExchangeRates::of_plan(plan);
+    let base = rates.base;
+    let Some(base_worth) = cycle.rate(base) else { return rates };
+    let mut worths: Vec<(Currency, Decimal)> =
+        cycle.rates.iter().map(|(currency, worth)| (*currency, *worth)).collect();
+    worths.push((cycle.base, Decimal::ONE));
+    let per_base_unit =
+        worths.into_iter().filter(|(currency, _)| *currency != base).filter_map(|(currency, worth)| {
+            let exact = base_worth.checked_div(worth)?;
+            let rounded = exact.round_dp_with_strategy(RATE_DECIMALS, RoundingStrategy::MidpointNearestEven);
+            Some((currency, rounded.normalize()))
+        });
+    rates.with(per_base_unit)
+}
+
+/// Ranks of an earlier run as positions in today's career. A rank that is no more counts as none.
+pub fn under_plan(ranks: Ranks, then: &Plan, now: &Plan) -> Ranks {
+    if then.hash() == now.hash() {
+        return ranks;
+    }
+    let today = |position: &u8| now.rank_position(then.rank_code(*position)).unwrap_or(0);
+    let renumbered = |ranks: &[u8]| ranks.iter().map(today).collect();
+    Ranks {
+        earned: renumbered(&ranks.earned),
+        paid: renumbered(&ranks.paid),
+        honorific: renumbered(&ranks.honorific),
+        grace_used: ranks.grace_used,
+    }
+}

@@ -1,0 +1,201 @@
+//! The steps that only compute: files in, files out.
+
+use bytes::Bytes;
+use engine::{Payouts, Ranked, SettledCycle, Snapshot, codec};
+use foundation::problem::Fault;
+use jiff::{Timestamp, tz::TimeZone};
+use plan::Plan;
+
+use super::{Made, earlier_snapshot, input_context, input_snapshot};
+use crate::{
+    freeze::{Context, Earlier},
+    step::Step,
+    store::{Commissions, Work},
+    task::{Answer, Task},
+};
+
+/// All indicators that do not need this cycle's ranks.
+pub async fn calculate_indicators(store: &Commissions, task: &Task, now: Timestamp) -> Result<Answer, Fault> {
+    let Some(mut work) = store.open(task).await? else { return Ok(task.done()) };
+    if work.manifest().is_none() {
+        let plan = store.input_plan(&mut work).await?;
+        let snapshot = input_snapshot(store, &mut work).await?;
+        let history = history(store, &mut work, &plan).await?;
+        let context = engine::Context { history: &history, adjustments: &[] };
+        let indicators = engine::calculate_indicators(&snapshot, &plan, context)?;
+        let made = Made::default()
+            .parquet("indicators.parquet", codec::encode_indicators(&indicators, &snapshot)?)
+            .count("people", snapshot.people.len())
+            .count("indicators", indicators.columns.len())
+            .count("active", indicators.active.iter().filter(|active| **active).count());
+        store.seal(&mut work, made).await?;
+    }
+    store.finish(&work, now).await?;
+    Ok(task.done())
+}
+
+/// Snapshots of the earlier cycles that the plan's indicators look at, the latest first.
+async fn history(store: &Commissions, work: &mut Work, plan: &Plan) -> Result<Vec<Snapshot>, Fault> {
+    let needed = engine::history_needed(plan);
+    if needed.cycles == 0 && !needed.calendar_year {
+        return Ok(Vec::new());
+    }
+    let context = input_context(store, work).await?;
+    let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
+    let mut snapshots = Vec::new();
+    for earlier in needed_cycles(&context, needed, &zone) {
+        snapshots.push(earlier_snapshot(store, work, earlier).await?);
+    }
+    Ok(snapshots)
+}
+
+/// Which earlier runs a plan looks at. A cycle is of the year its last day is of.
+fn needed_cycles<'a>(
+    context: &'a Context,
+    needed: engine::HistoryNeeded,
+    zone: &TimeZone,
+) -> Vec<&'a Earlier> {
+    let year = |end: Timestamp| {
+        let last = end.to_zoned(zone.clone()).date();
+        last.yesterday().unwrap_or(last).year()
+    };
+    let this_year = year(context.cycle.end);
+    let wanted = |(place, earlier): &(usize, &Earlier)| {
+        *place < needed.cycles || (needed.calendar_year && year(earlier.cycle.end) == this_year)
+    };
+    context.earlier.iter().enumerate().filter(wanted).map(|(_, earlier)| earlier).collect()
+}
+
+/// Ranks, then the indicators that need them.
+pub async fn calculate_rank(store: &Commissions, task: &Task, now: Timestamp) -> Result<Answer, Fault> {
+    let Some(mut work) = store.open(task).await? else { return Ok(task.done()) };
+    if work.manifest().is_none() {
+        let plan = store.input_plan(&mut work).await?;
+        let snapshot = input_snapshot(store, &mut work).await?;
+        let history = history(store, &mut work, &plan).await?;
+        let indicators = store.input(&mut work, Step::CalculateIndicators, "indicators.parquet").await?;
+        let indicators = codec::decode_indicators(indicators)?;
+        let context = engine::Context { history: &history, adjustments: &[] };
+        let ranked = engine::calculate_ranks(&snapshot, &indicators, &plan, context)?;
+        let made = Made::default()
+            .parquet("ranks.parquet", codec::encode_ranks(&ranked.ranks, &snapshot)?)
+            .parquet("rank-indicators.parquet", codec::encode_indicators(&ranked.indicators, &snapshot)?)
+            .count("people", snapshot.people.len())
+            .count("ranked", ranked.ranks.paid.iter().filter(|rank| **rank != 0).count());
+        store.seal(&mut work, made).await?;
+    }
+    store.finish(&work, now).await?;
+    Ok(task.done())
+}
+
+/// The results of `calculate-rank`.
+pub(super) async fn input_ranked(store: &Commissions, work: &mut Work) -> Result<Ranked, Fault> {
+    let ranks = store.input(work, Step::CalculateRank, "ranks.parquet").await?;
+    let indicators = store.input(work, Step::CalculateRank, "rank-indicators.parquet").await?;
+    Ok(Ranked { ranks: codec::decode_ranks(ranks)?, indicators: codec::decode_indicators(indicators)? })
+}
+
+/// Payout lines with their traces, and the settlements they add up to.
+pub async fn calculate_bonuses(store: &Commissions, task: &Task, now: Timestamp) -> Result<Answer, Fault> {
+    let Some(mut work) = store.open(task).await? else { return Ok(task.done()) };
+    if work.manifest().is_none() {
+        let plan = store.input_plan(&mut work).await?;
+        let snapshot = input_snapshot(store, &mut work).await?;
+        let indicators = store.input(&mut work, Step::CalculateIndicators, "indicators.parquet").await?;
+        let indicators = codec::decode_indicators(indicators)?;
+        let ranked = input_ranked(store, &mut work).await?;
+        let settled = settled(store, &mut work, &snapshot).await?;
+        let settled: Vec<_> =
+            settled.iter().map(|(snapshot, payouts)| SettledCycle { snapshot, payouts }).collect();
+        let payouts = engine::calculate_bonuses(&snapshot, &indicators, &ranked, &plan, &settled)?;
+        let settlements = engine::settle(&snapshot, &indicators, &ranked.ranks, &payouts, &plan)?;
+        let made = Made::default()
+            .parquet("payouts.parquet", codec::encode_payouts(&payouts, &snapshot)?)
+            .parquet("settlements.parquet", codec::encode_settlements(&settlements, &payouts, &snapshot)?)
+            .json("totals.json", &payouts.totals())?
+            .count("lines", payouts.lines.len())
+            .count("people", settlements.len())
+            .count("earners", settlements.iter().filter(|one| !one.bonuses.is_empty()).count())
+            .count("not_undone", payouts.not_undone.len());
+        store.seal(&mut work, made).await?;
+    }
+    store.finish(&work, now).await?;
+    Ok(task.done())
+}
+
+/// The earlier cycles in which orders were sold that came back in this one, the latest first.
+async fn settled(
+    store: &Commissions,
+    work: &mut Work,
+    snapshot: &Snapshot,
+) -> Result<Vec<(Snapshot, Payouts)>, Fault> {
+    let orders = &snapshot.orders;
+    let mut sold: Vec<&str> = (0..orders.len())
+        .filter(|order| orders.is_late[*order])
+        .map(|order| orders.reverses.get(order))
+        .collect();
+    if sold.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for earlier in input_context(store, work).await?.earlier {
+        let (Some(payouts), false) = (earlier.file("payouts.parquet"), sold.is_empty()) else { continue };
+        let before = earlier_snapshot(store, work, &earlier).await?;
+        let open = sold.len();
+        sold.retain(|sale| before.orders.row(sale).is_none());
+        if sold.len() < open {
+            let payouts: Bytes = store.input_file(work, payouts).await?;
+            found.push((before, codec::decode_payouts(payouts)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Writes the honorific ranks the next cycle starts from.
+pub async fn apply_honorific_rank(store: &Commissions, task: &Task, now: Timestamp) -> Result<Answer, Fault> {
+    let Some(mut work) = store.open(task).await? else { return Ok(task.done()) };
+    if work.manifest().is_none() {
+        let snapshot = input_snapshot(store, &mut work).await?;
+        let ranks = store.input(&mut work, Step::CalculateRank, "ranks.parquet").await?;
+        let ranks = codec::decode_ranks(ranks)?;
+        let raised =
+            ranks.honorific.iter().zip(&snapshot.people.honorific_rank).filter(|(now, before)| before < now);
+        let made = Made::default()
+            .count("people", ranks.honorific.len())
+            .count("raised", raised.count())
+            .parquet("honorific.parquet", codec::encode_ranks(&ranks, &snapshot)?);
+        store.seal(&mut work, made).await?;
+    }
+    store.finish(&work, now).await?;
+    Ok(task.done())
+}
+
+#[cfg(test)]
+mod tests {
+    use foundation::cycle::Cycle;
+
+    use super::*;
+
+    fn month(month: i8) -> Cycle {
+        let first = jiff::civil::date(2026, 1, 1).checked_add(jiff::Span::new().months(month)).unwrap();
+        let last = first.last_of_month();
+        let zone = TimeZone::get("America/Bogota").unwrap();
+        Cycle::of_days(format!("{first}").parse().unwrap(), first, last, &zone).unwrap()
+    }
+
+    #[test]
+    fn a_plan_looks_at_the_last_cycles_and_at_those_of_the_year() {
+        let earlier = |cycle| Earlier { cycle, run: "R".parse().unwrap(), files: vec![] };
+        let context =
+            Context { cycle: month(2), earlier: (1..6).map(|back| earlier(month(2 - back))).collect() };
+        let zone = TimeZone::get("America/Bogota").unwrap();
+        let looked_at = |cycles, calendar_year| {
+            let needed = engine::HistoryNeeded { cycles, calendar_year };
+            let found = needed_cycles(&context, needed, &zone);
+            found.iter().map(|one| one.cycle.id.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(looked_at(1, false), ["2026-02-01"]);
+        assert_eq!(looked_at(0, true), ["2026-02-01", "2026-01-01"]);
+        assert_eq!(looked_at(3, true), ["2026-02-01", "2026-01-01", "2025-12-01"]);
+    }
+}

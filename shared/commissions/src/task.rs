@@ -1,0 +1,175 @@
+//! What the state machine and its functions say to each other: references, never data.
+
+use foundation::id::{CycleId, ProcessId, RunId};
+use serde::{Deserialize, Serialize};
+
+use crate::{run::Run, step::Step};
+
+/// What a step's function is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// The run.
+    pub run: RunId,
+    /// Its cycle.
+    pub cycle: CycleId,
+    /// Its process.
+    pub process: ProcessId,
+    /// The step.
+    pub step: Step,
+    /// The attempt.
+    pub attempt: u32,
+    /// The id that leads through the logs.
+    pub correlation: String,
+    /// With what the execution is called back, if the step waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// What a step's function answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// The step that is done.
+    pub step: Step,
+    /// The attempt.
+    pub attempt: u32,
+}
+
+impl Task {
+    /// The answer when it is done.
+    pub fn done(&self) -> Answer {
+        Answer { step: self.step, attempt: self.attempt }
+    }
+}
+
+/// What `run-next-step` is asked: by the schedule, by a new execution, after a step, after a failure.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Question {
+    /// What started the execution.
+    #[serde(default)]
+    pub trigger: Option<String>,
+    /// The run; none when due runs are looked for.
+    #[serde(default)]
+    pub run: Option<RunId>,
+    /// Which of the run's executions asks.
+    #[serde(default)]
+    pub execution: Option<u32>,
+    /// Look for a due cycle of this process only, even if it is not scheduled.
+    #[serde(default)]
+    pub process: Option<ProcessId>,
+    /// Why the execution stops.
+    #[serde(default)]
+    pub failure: Option<MachineFailure>,
+}
+
+/// A failure as the state machine catches it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct MachineFailure {
+    /// The error's name.
+    #[serde(rename = "Error", default)]
+    pub error: String,
+    /// JSON of the function's error, or a text.
+    #[serde(rename = "Cause", default)]
+    pub cause: String,
+}
+
+/// Longer causes are cut: they stand in the log.
+const DETAIL_CHARACTERS_MAX: usize = 2_000;
+
+impl MachineFailure {
+    /// What can be shown of it.
+    pub fn detail(&self) -> String {
+        #[derive(Deserialize)]
+        struct FunctionError {
+            #[serde(rename = "errorMessage")]
+            message: String,
+        }
+        let message = serde_json::from_str::<FunctionError>(&self.cause).map(|error| error.message);
+        message.unwrap_or_else(|_| self.cause.clone()).chars().take(DETAIL_CHARACTERS_MAX).collect()
+    }
+}
+
+/// What `run-next-step` answers: the whole state of the execution from then on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// The step to be done, or `none`.
+    pub step: String,
+    /// The run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// Its cycle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<CycleId>,
+    /// Its process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessId>,
+    /// The attempt.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Which of the run's executions this is.
+    #[serde(default)]
+    pub execution: u32,
+    /// The id that leads through the logs.
+    #[serde(default)]
+    pub correlation: String,
+}
+
+/// What stands in [`Decided::step`] when there is nothing to do.
+pub const NOTHING: &str = "none";
+
+impl Decided {
+    /// Nothing is to be done.
+    pub fn nothing(correlation: String) -> Self {
+        Self {
+            step: NOTHING.to_owned(),
+            run: None,
+            cycle: None,
+            process: None,
+            attempt: 0,
+            execution: 0,
+            correlation,
+        }
+    }
+
+    /// The attempt at the step of `run` is to be made.
+    pub fn step(run: &Run, step: Step, attempt: u32) -> Self {
+        Self {
+            step: step.name().to_owned(),
+            run: Some(run.id.clone()),
+            cycle: Some(run.cycle.clone()),
+            process: Some(run.process.clone()),
+            attempt,
+            execution: run.execution,
+            correlation: run.correlation.clone(),
+        }
+    }
+}
+
+/// The input a run's execution is started with.
+pub fn execution_input(run: &Run) -> String {
+    serde_json::json!({
+        "trigger": run.trigger,
+        "run": run.id,
+        "process": run.process,
+        "cycle": run.cycle,
+        "execution": run.execution,
+        "correlation": run.correlation,
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_of_a_functions_error_is_taken_out_of_its_cause() {
+        let cases = [
+            (r#"{"errorType":"Rejected","errorMessage":"run.x: why"}"#, "run.x: why"),
+            ("Task timed out", "Task timed out"),
+        ];
+        for (cause, expected) in cases {
+            let failure = MachineFailure { error: "Rejected".into(), cause: cause.into() };
+            assert_eq!(failure.detail(), expected);
+        }
+    }
+}
