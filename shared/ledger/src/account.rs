@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 /// What an account is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
-    /// Commissions the company owes a person. Below zero when later corrections took back more than was owed.
+    /// Commissions the company owes a person: the sum of the person's unpaid payables. Never below zero.
     Commissions,
+    /// What a person earned that did not become payable. Below zero after returns took back more than was earned; later earnings repay it.
+    CommissionsCarried,
     /// A person's wallet. Never below zero.
     Wallet,
     /// What commissions have cost the company.
@@ -18,13 +20,37 @@ pub enum Purpose {
     Bank,
 }
 
-const PURPOSES: [Purpose; 4] =
-    [Purpose::Commissions, Purpose::Wallet, Purpose::CommissionsExpense, Purpose::Bank];
+const PURPOSES: [Purpose; 5] = [
+    Purpose::Commissions,
+    Purpose::CommissionsCarried,
+    Purpose::Wallet,
+    Purpose::CommissionsExpense,
+    Purpose::Bank,
+];
+
+/// A text that names no purpose of a person's account.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected commissions, commissions-carried or wallet; found {found:?}")]
+pub struct UnknownPurpose {
+    /// The refused text.
+    pub found: String,
+}
+
+/// Purposes by their names; only those of people's accounts.
+impl FromStr for Purpose {
+    type Err = UnknownPurpose;
+    fn from_str(name: &str) -> Result<Self, UnknownPurpose> {
+        let found = PURPOSES.into_iter().find(|known| known.is_personal() && known.name() == name);
+        found.ok_or_else(|| UnknownPurpose { found: name.to_owned() })
+    }
+}
 
 impl Purpose {
-    fn name(self) -> &'static str {
+    /// The purpose's name, as stored and shown.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Commissions => "commissions",
+            Self::CommissionsCarried => "commissions-carried",
             Self::Wallet => "wallet",
             Self::CommissionsExpense => "commissions-expense",
             Self::Bank => "bank",
@@ -33,7 +59,11 @@ impl Purpose {
 
     /// Whether the balance may not pass below zero.
     pub fn is_limited(self) -> bool {
-        matches!(self, Self::Wallet)
+        matches!(self, Self::Commissions | Self::Wallet)
+    }
+
+    fn is_personal(self) -> bool {
+        matches!(self, Self::Commissions | Self::CommissionsCarried | Self::Wallet)
     }
 }
 
@@ -65,6 +95,27 @@ pub struct Account {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an account: {found:?}")]
 pub struct InvalidAccount {
+    /// The refused text.
+    pub found: String,
+}
+
+/// What an account is kept in: the code of a currency or of a kind of points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit(pub String);
+
+impl FromStr for Unit {
+    type Err = InvalidUnit;
+    fn from_str(text: &str) -> Result<Self, InvalidUnit> {
+        let fits = (1..=16).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidUnit { found: text.to_owned() }) }
+    }
+}
+
+/// A text that is no unit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a unit has 1 to 16 letters, digits and hyphens; found {found:?}")]
+pub struct InvalidUnit {
     /// The refused text.
     pub found: String,
 }
@@ -106,12 +157,8 @@ impl FromStr for Account {
             None => Owner::Person(owner.parse().map_err(|_| invalid())?),
         };
         let purpose = PURPOSES.into_iter().find(|known| known.name() == purpose).ok_or_else(invalid)?;
-        let fits = (1..=16).contains(&unit.len())
-            && unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !fits {
-            return Err(invalid());
-        }
-        Ok(Self { owner, purpose, unit: unit.to_owned() })
+        let Unit(unit) = unit.parse().map_err(|_| invalid())?;
+        Ok(Self { owner, purpose, unit })
     }
 }
 
@@ -131,6 +178,12 @@ impl From<Account> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_accounts_of_people_can_be_asked_for_by_purpose() {
+        assert_eq!("commissions-carried".parse(), Ok(Purpose::CommissionsCarried));
+        assert!("bank".parse::<Purpose>().is_err());
+    }
 
     #[test]
     fn an_account_reads_back_from_its_text() {

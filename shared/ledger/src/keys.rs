@@ -26,6 +26,11 @@ pub(crate) fn posting(of: &Account, occurred_at: Timestamp, transfer: &str) -> K
     Key::new(account(of), format!("{POSTING}{:020}#{transfer}", occurred_at.as_microsecond()))
 }
 
+/// The key of a posting out of the text a transfer's head names it by: neither part contains a space.
+pub(crate) fn posting_at(text: &str) -> Option<Key> {
+    text.split_once(' ').map(|(pk, sk)| Key::new(pk, sk))
+}
+
 pub(crate) fn last_proof() -> Key {
     Key::new("PROOF", "LAST")
 }

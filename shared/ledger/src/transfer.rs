@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 
 /// Postings a transfer has at most, so that it fits into one DynamoDB transaction together with what it belongs to.
-pub const POSTINGS_MAX: usize = 33;
+pub const POSTINGS_MAX: usize = 39;
 
 /// An amount onto an account (positive) or off it (negative).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

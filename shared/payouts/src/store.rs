@@ -1,9 +1,12 @@
 //! The payouts' table and bucket: the only place that reads and writes them.
 
-use std::{collections::BTreeMap, time::Duration};
+mod files;
+
+use std::time::Duration;
 
 use aws::{
-    Attribute, Aws, AwsError, Bucket, Condition, Env, Item, Page, Query, Table, Update, Write, number, text,
+    Attribute, Aws, AwsError, Bucket, Condition, Env, Item, Query, Table, Write, idempotency::Claim, number,
+    text,
 };
 use bytes::Bytes;
 use foundation::{
@@ -13,24 +16,25 @@ use foundation::{
     problem::{Fault, Kind, NotFound, Problem},
 };
 use jiff::Timestamp;
-use ledger::store::{Ledger, Posted};
+use ledger::store::{Ledger, LedgerError};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    batch::{EarningBatch, PaymentBatch, paid},
-    file::{
-        FILE_BYTES_MAX, Mistake, Mistakes, PaymentLine, check_payments, paid_note, read_payments,
-        treasury_csv,
-    },
+    batch::{EarningBatch, Owed},
+    file::TreasuryFile,
     keys,
-    payable::{Payable, PayableId, PayableState},
+    payable::{Payable, PayableId},
+    summary::{PARTS, PayoutSummary, Tally},
 };
 
 /// How long a link to a file works.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
-/// How long an upload link works.
-const UPLOAD_LIFETIME: Duration = Duration::from_mins(15);
+/// How long an idempotency key is remembered, in seconds: a week.
+const CLAIM_SECONDS: i64 = 7 * 24 * 3600;
+/// How often a decision is made anew when others change what it was made from.
+const ATTEMPTS: u32 = 5;
+const CSV: &str = "text/csv; charset=utf-8";
 
 /// Payables and payment files.
 #[derive(Clone, Debug)]
@@ -38,23 +42,6 @@ pub struct Payouts {
     aws: Aws,
     table: Table,
     bucket: Bucket,
-    ledger: Ledger,
-}
-
-/// How many payables a run made and how many of them are paid.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PayoutSummary {
-    /// Made.
-    pub payables: u64,
-    /// Paid.
-    pub paid: u64,
-}
-
-impl PayoutSummary {
-    /// Whether everything that was made is paid.
-    pub fn is_complete(self) -> bool {
-        self.payables == self.paid
-    }
 }
 
 /// All payables of a run are paid.
@@ -72,387 +59,292 @@ impl Fact for PaymentsMade {
     }
 }
 
-/// Where a payment file stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FileState {
-    /// It has a link to be uploaded to.
-    Expected,
-    /// It is being read.
-    Started,
-    /// It has mistakes; nothing of it was applied.
-    Refused,
-    /// All of it was applied.
-    Applied,
+/// What somebody does with a payable.
+#[derive(Clone, Copy, Debug)]
+pub enum Turn<'a> {
+    /// Holds it back, for a reason.
+    Hold(&'a str),
+    /// Lets it be paid again.
+    Release,
 }
 
-/// A payment file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentFile {
-    /// Its id.
-    pub id: String,
-    /// Where it stands.
-    pub state: FileState,
-    /// Who made it.
-    pub by: String,
-    /// When it was made.
-    pub made_at: Timestamp,
-    /// Lines it has, once it was read.
-    #[serde(default)]
-    pub lines: u64,
-    /// Lines that say paid.
-    #[serde(default)]
-    pub paid: u64,
-    /// The first mistakes; all of them stand in the file behind the link.
-    #[serde(default)]
-    pub mistakes: Vec<Mistake>,
+/// Who changes something, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Actor<'a> {
+    /// A token's subject.
+    pub by: &'a str,
+    /// When.
+    pub at: Timestamp,
 }
 
-/// Mistakes shown with a payment file.
-const MISTAKES_SHOWN: usize = 20;
-
-/// Why a payable or a file was not changed.
+/// Why payouts refuse something.
 #[derive(Debug, thiserror::Error)]
 pub enum PayoutError {
-    /// The payable is in another state.
-    #[error("the payable is {found}; expected {expected}")]
-    WrongState {
-        /// Its state.
-        found: String,
-        /// The state it would have to be in.
-        expected: &'static str,
-    },
-    /// Nothing was uploaded.
-    #[error("nothing was uploaded to the file's link")]
-    NotUploaded,
-    /// The uploaded file is too large.
-    #[error("a payment file has at most {FILE_BYTES_MAX} bytes; found {0}")]
-    TooLarge(u64),
+    /// The run made this batch before, out of other earnings.
+    #[error("batch {0} was made of other earnings")]
+    EarningsChanged(String),
+    /// A payable of the batch exists without it.
+    #[error("a payable of batch {0} exists already")]
+    PayableExists(String),
+    /// Others changed the same thing at each attempt.
+    #[error("others are changing the same thing; try again")]
+    Contended,
     /// A file could not be written.
     #[error("a file could not be written")]
-    Unwritable(#[source] csv::Error),
+    Unwritable(#[from] csv::Error),
 }
 
 impl Problem for PayoutError {
     fn kind(&self) -> Kind {
         match self {
-            Self::WrongState { .. } => Kind::Conflict,
-            Self::NotUploaded => Kind::Rejected,
-            Self::TooLarge(_) => Kind::TooLarge,
-            Self::Unwritable(_) => Kind::Internal,
+            Self::EarningsChanged(_) | Self::PayableExists(_) | Self::Unwritable(_) => Kind::Internal,
+            Self::Contended => Kind::Unavailable,
         }
     }
     fn code(&self) -> &'static str {
         match self {
-            Self::WrongState { .. } => "payable.wrong-state",
-            Self::NotUploaded => "payment-file.not-uploaded",
-            Self::TooLarge(_) => "payment-file.too-large",
+            Self::EarningsChanged(_) => "payouts.earnings-changed",
+            Self::PayableExists(_) => "payouts.payable-exists",
+            Self::Contended => "payouts.contended",
             Self::Unwritable(_) => "payouts.unwritable",
         }
     }
 }
 
+/// A page of a run's payables.
+#[derive(Clone, Debug, Serialize)]
+pub struct PayablePage {
+    /// In the order of the people's ids as text.
+    pub items: Vec<Payable>,
+    /// Where the next page begins, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
 impl Payouts {
-    /// The table named by `PAYOUTS_TABLE` and the bucket named by `PAYMENTS_BUCKET`, over the ledger.
+    /// The table named by `PAYOUTS_TABLE` and the bucket named by `PAYMENTS_BUCKET`.
     pub fn new(aws: &Aws, env: &mut Env) -> Self {
         Self {
             aws: aws.clone(),
             table: Table::from_env(aws, env, "PAYOUTS_TABLE"),
             bucket: Bucket::from_env(aws, env, "PAYMENTS_BUCKET"),
-            ledger: Ledger::new(aws, env),
         }
     }
 
-    /// Makes the payables of `batch` and posts what was earned, once. Safe to repeat.
-    pub async fn owe(&self, run: &RunId, batch: &EarningBatch) -> Result<Posted, Fault> {
-        let mut writes = self.ledger.writes(&batch.transfer);
-        for payable in &batch.payables {
-            let mut item = keys::payable(&payable.id).onto(aws::to_item(payable).map_err(AwsError::from)?);
-            item.insert("runpk".to_owned(), text(keys::run(run)));
-            item.insert("runsk".to_owned(), text(payable.id.to_string()));
-            writes.push(Write::Put(self.table.clone(), item, Condition::Absent));
-        }
-        let made = number(Decimal::from(batch.payables.len()));
-        let count = Update::new().add("payables", made).add("paid", number(Decimal::ZERO));
-        writes.push(Write::Update(self.table.clone(), keys::summary(run), count, Condition::Always));
-        self.transact(&batch.transfer, writes).await
-    }
-
-    async fn transact(
-        &self,
-        transfer: &ledger::transfer::Transfer,
-        writes: Vec<Write>,
-    ) -> Result<Posted, Fault> {
-        match self.aws.transact(writes).await {
-            Ok(()) => Ok(Posted::Now),
-            Err(error) => match Ledger::refusal(transfer, error) {
-                Ok(posted) => Ok(posted),
-                Err(Some(refusal)) => Err(refusal.into()),
-                Err(None) => {
-                    Err(PayoutError::WrongState { found: "changed".to_owned(), expected: "unchanged" }.into())
+    /// Makes the payables of `batch` and posts what was earned, once. Repeated with the same earnings it gives what was made the first
+    /// time, whatever has happened to the accounts since.
+    pub async fn owe(&self, ledger: &Ledger, batch: &EarningBatch, now: Timestamp) -> Result<Owed, Fault> {
+        for _ in 0..ATTEMPTS {
+            let carried = ledger.balances(&batch.carried_accounts()).await?;
+            let settled = batch.settle(&carried, now)?;
+            let mut writes = ledger.writes_if(&settled.transfer, &settled.expected);
+            let marker_at = writes.len();
+            writes.push(self.marker(batch, &settled.owed)?);
+            let mut tally = Tally::default();
+            for payable in &settled.payables {
+                tally.made(payable);
+                writes.push(Write::Put(self.table.clone(), payable_item(payable)?, Condition::Absent));
+            }
+            writes.extend(self.count(&batch.run, batch.number, tally));
+            let Err(error) = self.aws.transact(writes).await else { return Ok(settled.owed) };
+            if let Some(standing) = refused_at(&error, marker_at) {
+                return made_before(batch, standing);
+            }
+            match Ledger::refusal(&settled.transfer, error) {
+                // Another run carried something for one of these people at the same moment.
+                Err(Some(LedgerError::Moved(_))) => {}
+                Err(Some(refusal)) => return Err(refusal.into()),
+                Ok(_) | Err(None) => {
+                    return Err(PayoutError::PayableExists(settled.transfer.key().to_owned()).into());
                 }
-            },
+            }
         }
+        Err(PayoutError::Contended.into())
     }
 
-    /// How many payables `run` made and how many are paid.
+    fn marker(&self, batch: &EarningBatch, owed: &Owed) -> Result<Write, AwsError> {
+        let mut item = keys::earning_batch(batch).onto(aws::to_item(owed)?);
+        item.insert("content".to_owned(), text(batch.content()));
+        Ok(Write::Put(self.table.clone(), item, Condition::Absent))
+    }
+
+    fn count(&self, run: &RunId, part: usize, tally: Tally) -> Option<Write> {
+        let key = keys::summary(run, part % PARTS);
+        tally.update().map(|change| Write::Update(self.table.clone(), key, change, Condition::Always))
+    }
+
+    /// How many payables `run` has in each state, and how much they come to.
     pub async fn summary(&self, run: &RunId) -> Result<PayoutSummary, AwsError> {
-        let item = self.table.get(keys::summary(run)).await?.unwrap_or_default();
-        Ok(summary_of(&item))
+        let query = Query::partition(keys::run(run)).prefix(keys::SUMMARY).consistent();
+        Ok(PayoutSummary::of_parts(&self.table.query_all(query).await?))
     }
 
-    /// A page of a run's payables, in the order of their ids.
-    pub async fn of_run(
-        &self,
-        run: &RunId,
-        limit: u16,
-        cursor: Option<Item>,
-    ) -> Result<(Vec<Payable>, Option<Item>), Fault> {
-        let query = Query::partition(keys::run(run)).index("run").limit(limit).after(cursor);
-        let Page { items, next } = self.table.query(query).await?;
-        let payables =
-            items.into_iter().map(aws::from_item).collect::<Result<_, _>>().map_err(AwsError::from)?;
-        Ok((payables, next))
+    /// A page of a run's payables.
+    pub async fn of_run(&self, run: &RunId, limit: u16, cursor: Option<&str>) -> Result<PayablePage, Fault> {
+        let query = payables_of(run).limit(limit).from_cursor(cursor)?;
+        let page = self.table.query(query).await?;
+        let next = page.cursor();
+        let items = page.items.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(PayablePage { items, next })
     }
 
-    async fn all_of_run(&self, run: &RunId) -> Result<Vec<Payable>, Fault> {
-        let items = self.table.query_all(Query::partition(keys::run(run)).index("run")).await?;
-        Ok(items.into_iter().map(aws::from_item).collect::<Result<_, _>>().map_err(AwsError::from)?)
-    }
-
-    /// Holds a payable that is due back.
-    pub async fn hold(&self, id: &PayableId, reason: &str, now: Timestamp) -> Result<Payable, Fault> {
-        let due = Condition::OneOf("state", vec![state(PayableState::Pending), state(PayableState::Failed)]);
-        self.turn(id, PayableState::Held, Some(reason), due, "pending or failed", now).await
-    }
-
-    /// Lets a held payable be paid again.
-    pub async fn release(&self, id: &PayableId, now: Timestamp) -> Result<Payable, Fault> {
-        let held = Condition::Equals("state", state(PayableState::Held));
-        self.turn(id, PayableState::Pending, None, held, "held", now).await
-    }
-
-    async fn turn(
+    /// Holds or releases a payable, once for the claimed key.
+    pub async fn turn_once(
         &self,
         id: &PayableId,
-        to: PayableState,
-        note: Option<&str>,
-        condition: Condition,
-        expected: &'static str,
-        now: Timestamp,
+        turn: Turn<'_>,
+        actor: Actor<'_>,
+        claim: &Claim,
     ) -> Result<Payable, Fault> {
-        let change = Update::new().set("state", state(to)).set("since", text(now.to_string()));
-        let change = match note {
-            Some(note) => change.set("note", text(note)),
-            None => change.remove("note"),
-        };
-        match self
-            .table
-            .update(keys::payable(id), change, Condition::All(vec![Condition::Present, condition]))
-            .await
-        {
-            Ok(item) => Ok(aws::from_item(item).map_err(AwsError::from)?),
-            Err(AwsError::ConditionFailed(Some(standing))) if !standing.is_empty() => {
-                let standing: Payable = aws::from_item(*standing).map_err(AwsError::from)?;
-                Err(PayoutError::WrongState { found: standing.state.name().to_owned(), expected }.into())
+        for _ in 0..ATTEMPTS {
+            let found = self.table.get_many(vec![keys::payable(id), claim.key()]).await?;
+            let (claimed, payable): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|item| is_at(item, &claim.key().pk));
+            if let Some(standing) = claimed.first() {
+                return answered(claim, standing);
             }
-            Err(AwsError::ConditionFailed(_)) => Err(NotFound("payable").into()),
-            Err(error) => Err(error.into()),
+            let before: Payable = read(payable.into_iter().next().ok_or(NotFound("payable"))?)?;
+            let after = match turn {
+                Turn::Hold(reason) => before.hold(reason, actor.by, actor.at)?,
+                Turn::Release => before.release(actor.by, actor.at)?,
+            };
+            let mut tally = Tally::default();
+            tally.turned(&before, &after);
+            let expires = actor.at.as_second().saturating_add(CLAIM_SECONDS);
+            let mut writes = vec![claim.write(&self.table, &after, expires)?, self.replace(&before, &after)?];
+            writes.extend(self.count(&id.run, 0, tally));
+            match self.aws.transact(writes).await {
+                Ok(()) => return Ok(after),
+                Err(AwsError::Refused(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
+        Err(PayoutError::Contended.into())
+    }
+
+    fn replace(&self, before: &Payable, after: &Payable) -> Result<Write, AwsError> {
+        let unchanged = Condition::Equals("version", number(Decimal::from(before.version)));
+        Ok(Write::Put(self.table.clone(), payable_item(after)?, unchanged))
     }
 
     /// Writes the treasury file of what is due of `run` now, named by its content; gives its key.
     pub async fn write_treasury_file(&self, run: &RunId) -> Result<String, Fault> {
-        let csv = treasury_csv(self.all_of_run(run).await?).map_err(PayoutError::Unwritable)?;
+        let mut file = TreasuryFile::new().map_err(PayoutError::Unwritable)?;
+        let mut cursor = None;
+        loop {
+            let page = self.table.query(payables_of(run).after(cursor)).await?;
+            for item in page.items {
+                file.add(&read(item)?).map_err(PayoutError::Unwritable)?;
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let csv = file.finish().map_err(PayoutError::Unwritable)?;
         let key = keys::treasury_object(run, &sha256_hex(&csv));
-        self.bucket.put_once(&key, Bytes::from(csv), "text/csv; charset=utf-8").await?;
+        self.bucket.put_once(&key, Bytes::from(csv), CSV).await?;
         Ok(key)
     }
 
-    /// A short-lived link to a treasury file.
-    pub async fn treasury_link(&self, run: &RunId, key: &str) -> Result<String, AwsError> {
-        self.bucket.link_to_get(key, &format!("treasury-{run}.csv"), LINK_LIFETIME).await
+    /// A short-lived link to the treasury file of what is due of `run` now, and until when it works.
+    /// A run that owes nothing has none.
+    pub async fn treasury_link(&self, run: &RunId, now: Timestamp) -> Result<Link, Fault> {
+        if self.summary(run).await?.payables == 0 {
+            return Err(NotFound("treasury file").into());
+        }
+        let key = self.write_treasury_file(run).await?;
+        let url = self.bucket.link_to_get(&key, &format!("treasury-{run}.csv"), LINK_LIFETIME).await?;
+        Ok(Link::until(url, now, LINK_LIFETIME))
     }
 
-    /// A new payment file and the link it is to be uploaded to.
-    pub async fn expect_file(
-        &self,
-        id: String,
-        by: &str,
-        now: Timestamp,
-    ) -> Result<(PaymentFile, String), Fault> {
-        let file = PaymentFile {
-            state: FileState::Expected,
-            by: by.to_owned(),
-            made_at: now,
-            lines: 0,
-            paid: 0,
-            mistakes: Vec::new(),
-            id,
-        };
-        let item = keys::payment_file(&file.id).onto(aws::to_item(&file).map_err(AwsError::from)?);
-        self.table.put(item, Condition::Always).await?;
-        let link = self.bucket.link_to_put(&keys::payment_object(&file.id), UPLOAD_LIFETIME).await?;
-        Ok((file, link))
-    }
-
-    /// The payment file, and a link to the list of its mistakes if it has any.
-    pub async fn file(&self, id: &str) -> Result<(PaymentFile, Option<String>), Fault> {
-        let item = self.table.get(keys::payment_file(id)).await?.ok_or(NotFound("payment file"))?;
-        let file: PaymentFile = aws::from_item(item).map_err(AwsError::from)?;
-        if file.mistakes.is_empty() {
-            return Ok((file, None));
-        }
-        let link = self.bucket.link_to_get(&keys::mistakes_object(id), "mistakes.csv", LINK_LIFETIME).await?;
-        Ok((file, Some(link)))
-    }
-
-    /// Marks a file that was uploaded as started. A started one may be started again.
-    pub async fn start_file(&self, id: &str) -> Result<PaymentFile, Fault> {
-        let size = self.bucket.size(&keys::payment_object(id)).await?.ok_or(PayoutError::NotUploaded)?;
-        if size > FILE_BYTES_MAX {
-            return Err(PayoutError::TooLarge(size).into());
-        }
-        let open = Condition::OneOf("state", vec![text("expected"), text("started")]);
-        let change = Update::new().set("state", text("started"));
-        match self
-            .table
-            .update(keys::payment_file(id), change, Condition::All(vec![Condition::Present, open]))
-            .await
-        {
-            Ok(item) => Ok(aws::from_item(item).map_err(AwsError::from)?),
-            Err(AwsError::ConditionFailed(Some(standing))) if !standing.is_empty() => {
-                let file: PaymentFile = aws::from_item(*standing).map_err(AwsError::from)?;
-                let found = if file.state == FileState::Applied { "applied" } else { "refused" };
-                Err(PayoutError::WrongState { found: found.to_owned(), expected: "expected" }.into())
-            }
-            Err(AwsError::ConditionFailed(_)) => Err(NotFound("payment file").into()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Reads a started file, checks all of it, and only then applies it, batch by batch. Safe to repeat.
-    pub async fn apply_file(
-        &self,
-        id: &str,
-        correlation: &str,
-        now: Timestamp,
-    ) -> Result<PaymentFile, Fault> {
-        let (mut file, _) = self.file(id).await?;
-        if matches!(file.state, FileState::Applied | FileState::Refused) {
-            return Ok(file);
-        }
-        let bytes = self.bucket.get(&keys::payment_object(id)).await?.ok_or(PayoutError::NotUploaded)?;
-        match self.checked_lines(id, &bytes).await? {
-            Err(Mistakes(mistakes)) => {
-                self.write_mistakes(id, &mistakes).await?;
-                file.state = FileState::Refused;
-                file.mistakes = mistakes.into_iter().take(MISTAKES_SHOWN).collect();
-            }
-            Ok(lines) => {
-                file.lines = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-                // Transfers of a retry must have the first try's time, so that its postings land on the same keys.
-                file.paid = self.apply(id, lines, file.made_at, correlation, now).await?;
-                file.state = FileState::Applied;
-            }
-        }
-        let item = keys::payment_file(id).onto(aws::to_item(&file).map_err(AwsError::from)?);
-        self.table.put(item, Condition::Always).await?;
-        Ok(file)
-    }
-
-    async fn checked_lines(
-        &self,
-        id: &str,
-        bytes: &[u8],
-    ) -> Result<Result<Vec<PaymentLine>, Mistakes>, Fault> {
-        let lines = match read_payments(bytes) {
-            Ok(lines) => lines,
-            Err(mistakes) => return Ok(Err(mistakes)),
-        };
-        let wanted = lines.iter().map(|(_, line)| keys::payable(&line.payable)).collect();
-        let mut owed = BTreeMap::new();
-        for item in self.table.get_many(wanted).await? {
-            let payable: Payable = aws::from_item(item).map_err(AwsError::from)?;
-            owed.insert(payable.id.clone(), payable);
-        }
-        Ok(check_payments(&lines, &owed, id).map(|()| lines.into_iter().map(|(_, line)| line).collect()))
-    }
-
-    async fn write_mistakes(&self, id: &str, mistakes: &[Mistake]) -> Result<(), Fault> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        for mistake in mistakes {
-            writer.serialize(mistake).map_err(PayoutError::Unwritable)?;
-        }
-        let csv = writer.into_inner().map_err(|error| PayoutError::Unwritable(error.into_error().into()))?;
-        self.bucket.put(&keys::mistakes_object(id), Bytes::from(csv), "text/csv; charset=utf-8").await?;
-        Ok(())
-    }
-
-    /// Applies checked lines; gives how many were paid.
-    async fn apply(
-        &self,
-        file: &str,
-        lines: Vec<PaymentLine>,
-        occurred_at: Timestamp,
-        correlation: &str,
-        now: Timestamp,
-    ) -> Result<u64, Fault> {
-        let (settled, refused): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.paid);
-        for line in refused {
-            let due =
-                Condition::OneOf("state", vec![state(PayableState::Pending), state(PayableState::Failed)]);
-            self.turn(&line.payable, PayableState::Failed, Some(&line.note), due, "pending or failed", now)
-                .await?;
-        }
-        let runs: std::collections::BTreeSet<RunId> =
-            settled.iter().map(|line| line.payable.run.clone()).collect();
-        let count = u64::try_from(settled.len()).unwrap_or(u64::MAX);
-        for batch in paid(file, settled, occurred_at)? {
-            self.settle(file, &batch, now).await?;
-        }
-        for run in runs {
-            self.tell_if_complete(run, correlation, now).await?;
-        }
-        Ok(count)
-    }
-
-    /// One batch: the transfer, the payables turned to paid, the runs' counts. A payable that changed since the check stops the file.
-    async fn settle(&self, file: &str, batch: &PaymentBatch, now: Timestamp) -> Result<Posted, Fault> {
-        let mut writes = self.ledger.writes(&batch.transfer);
-        let mut counts = BTreeMap::<&RunId, u64>::new();
-        for line in &batch.lines {
-            let due =
-                Condition::OneOf("state", vec![state(PayableState::Pending), state(PayableState::Failed)]);
-            let change = Update::new()
-                .set("state", state(PayableState::Paid))
-                .set("note", text(paid_note(file, &line.note)))
-                .set("since", text(now.to_string()));
-            writes.push(Write::Update(self.table.clone(), keys::payable(&line.payable), change, due));
-            *counts.entry(&line.payable.run).or_default() += 1;
-        }
-        for (run, paid) in counts {
-            let count = Update::new().add("paid", number(Decimal::from(paid)));
-            writes.push(Write::Update(self.table.clone(), keys::summary(run), count, Condition::Always));
-        }
-        self.transact(&batch.transfer, writes).await
-    }
-
-    async fn tell_if_complete(&self, run: RunId, correlation: &str, now: Timestamp) -> Result<(), Fault> {
+    /// Tells that all of a run is paid, if it is. The same fact again changes nothing.
+    pub async fn tell_if_paid(&self, run: RunId, correlation: &str, now: Timestamp) -> Result<bool, Fault> {
         if !self.summary(&run).await?.is_complete() {
-            return Ok(());
+            return Ok(false);
         }
         let fact = Envelope::of(PaymentsMade { run }, now, now, correlation);
         self.aws.transact(vec![aws::outbox::write(&self.table, &fact)?]).await?;
-        Ok(())
+        Ok(true)
     }
 }
 
-fn state(state: PayableState) -> Attribute {
-    text(state.name())
+/// A short-lived link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// The address.
+    pub url: String,
+    /// When it stops working.
+    pub expires_at: Timestamp,
 }
 
-fn summary_of(item: &Item) -> PayoutSummary {
-    let count = |name: &str| aws::decimal(item, name).try_into().unwrap_or_default();
-    PayoutSummary { payables: count("payables"), paid: count("paid") }
+impl Link {
+    fn until(url: String, now: Timestamp, lifetime: Duration) -> Self {
+        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or_default();
+        let expires_at = Timestamp::from_second(now.as_second().saturating_add(seconds)).unwrap_or(now);
+        Self { url, expires_at }
+    }
+}
+
+fn payables_of(run: &RunId) -> Query {
+    Query::partition(keys::run(run)).prefix(keys::PAYABLE).consistent()
+}
+
+fn payable_item(payable: &Payable) -> Result<Item, AwsError> {
+    Ok(keys::payable(&payable.id).onto(aws::to_item(payable)?))
+}
+
+fn read<T: DeserializeOwned>(item: Item) -> Result<T, AwsError> {
+    Ok(aws::from_item(item)?)
+}
+
+fn is_at(item: &Item, pk: &str) -> bool {
+    item.get("pk").and_then(|value| value.as_s().ok()).is_some_and(|found| found == pk)
+}
+
+/// The first answer to a request that was made before.
+fn answered<T: DeserializeOwned>(claim: &Claim, standing: &Item) -> Result<T, Fault> {
+    claim.answer(standing)?.ok_or_else(|| PayoutError::Contended.into())
+}
+
+/// The item that stood in the way of a transaction's write at `position`.
+fn refused_at(error: &AwsError, position: usize) -> Option<&Item> {
+    let AwsError::Refused(reasons) = error else { return None };
+    reasons.get(position)?.as_deref()
+}
+
+fn made_before(batch: &EarningBatch, standing: &Item) -> Result<Owed, Fault> {
+    if standing.get("content").and_then(|value: &Attribute| value.as_s().ok()) == Some(&batch.content()) {
+        return Ok(read(standing.clone())?);
+    }
+    let key = keys::earning_batch(batch);
+    Err(PayoutError::EarningsChanged(format!("{} {}", key.pk, key.sk)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use foundation::money::Money;
+
+    use super::*;
+    use crate::batch::{Earning, earned};
+
+    fn batch(amount: &str) -> EarningBatch {
+        let earning = Earning {
+            person: "P1".parse().unwrap(),
+            name: "Ana".into(),
+            document: "CC 1".into(),
+            amount: Money::exactly(amount.parse().unwrap(), "COP".parse().unwrap()).unwrap(),
+        };
+        earned(&"r".parse().unwrap(), &"2026-10".parse().unwrap(), vec![earning]).unwrap().remove(0)
+    }
+
+    #[test]
+    fn a_batch_that_was_made_before_gives_what_was_made_then() {
+        let owed = Owed { payables: 1, owed: 7.into(), carried: 3.into() };
+        let mut standing = aws::to_item(&owed).unwrap();
+        standing.insert("content".into(), text(batch("10").content()));
+        assert_eq!(made_before(&batch("10.00"), &standing).unwrap(), owed);
+        let error = made_before(&batch("11"), &standing).unwrap_err();
+        assert_eq!(error.code(), "payouts.earnings-changed");
+    }
 }
