@@ -13,7 +13,7 @@ mod scope;
 mod syntax;
 mod value;
 
-pub use columns::{BoolColumn, Bound, NumberColumn, Output};
+pub use columns::{BoolColumn, Bound, Live, NumberColumn, Output};
 pub use diagnostic::{Diagnostic, Span};
 pub use evaluate::{EvaluationError, Failure};
 pub use explain::{Explanation, ExplanationKind, Label, Missing, Wanted};

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     check,
-    columns::{Bound, Output},
+    columns::{Bound, Live, Output},
     diagnostic::{Diagnostic, Span},
     evaluate::{EvaluationError, Evaluator},
     explain::Explanation,
@@ -242,7 +242,17 @@ impl Program {
 
     /// The program made ready for many evaluations over the same columns.
     pub fn bind<'a>(&'a self, columns: &'a dyn Columns) -> Result<Bound<'a>, EvaluationError> {
-        Bound::new(self, columns)
+        Bound::new(self, columns, &[])
+    }
+
+    /// The program made ready for row after row in any order, some slots' values coming with each row instead of from columns:
+    /// for a pass from the leaves to the root, in which a rank's rule sees the ranks earned below.
+    pub fn bind_live<'a>(
+        &'a self,
+        columns: &'a dyn Columns,
+        live: &[Live],
+    ) -> Result<Bound<'a>, EvaluationError> {
+        Bound::new(self, columns, live)
     }
 
     /// The values for `rows`: `out` gets one per row.

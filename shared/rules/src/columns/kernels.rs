@@ -3,6 +3,7 @@
 use super::{
     Bound, Row,
     plan::{Formula, Numbers, Test, Truth},
+    rows::Place,
 };
 use crate::{evaluate::Evaluator, syntax::Relation};
 
@@ -208,7 +209,7 @@ impl Bound<'_> {
             }
             Truth::Rows(node) => {
                 for (position, place) in out.iter_mut().enumerate() {
-                    let record = Row { bound: self, row: start + position };
+                    let record = Row { bound: self, place: Place { row: start + position, live: &[] } };
                     let held = Evaluator::new(self.program, &record).truth(node);
                     scratch.failed |= held.is_err();
                     *place = held.unwrap_or(false);
@@ -282,6 +283,8 @@ impl Bound<'_> {
             Formula::Column(Numbers::I32(values)) => widen(block_of(values, start, length), out),
             Formula::Column(Numbers::U32(values)) => widen(block_of(values, start, length), out),
             Formula::Column(Numbers::U8(values)) => widen(block_of(values, start, length), out),
+            // Whole blocks have no live values: `has_rows` refuses them.
+            Formula::Column(Numbers::Live(_)) => scratch.failed = true,
             Formula::Add(left, right) => {
                 self.pairs(left, right, start, out, scratch, i64::overflowing_add);
             }

@@ -3,7 +3,7 @@
 use jiff::Unit;
 use rust_decimal::Decimal;
 
-use super::{BoundColumn, SCALE_MAX, epoch};
+use super::{BoundColumn, Live, SCALE_MAX, epoch};
 use crate::{
     evaluate::Evaluator,
     program::{Function, Node, Op, Program, Slices},
@@ -72,6 +72,8 @@ pub(crate) enum Numbers<'a> {
     I32(&'a [i32]),
     U32(&'a [u32]),
     U8(&'a [u8]),
+    /// The live value at a position.
+    Live(usize),
 }
 
 pub(crate) struct Fixed<'a> {
@@ -82,6 +84,7 @@ pub(crate) struct Fixed<'a> {
 pub(crate) struct Planner<'a, 'c> {
     pub(crate) program: &'a Program,
     pub(crate) columns: &'c [BoundColumn<'a>],
+    pub(crate) live: &'c [Live],
 }
 
 fn power_of_ten(exponent: u32) -> Option<i64> {
@@ -166,6 +169,10 @@ impl<'a> Planner<'a, '_> {
         self.columns.get(position)
     }
 
+    fn live_scale(&self, slot: u32) -> Option<(usize, u32)> {
+        self.live.iter().enumerate().find(|(_, live)| live.slot == slot).map(|(at, live)| (at, live.scale))
+    }
+
     pub(crate) fn truth(&self, node: &'a Node) -> Truth<'a> {
         self.loops(node).or_else(|| self.table(node)).unwrap_or(Truth::Rows(node))
     }
@@ -185,6 +192,7 @@ impl<'a> Planner<'a, '_> {
                     Some(mask) => Truth::And(vec![Truth::Unless(mask), truth]),
                 })
             }
+            Op::Has(slot) if self.live_scale(*slot).is_some() => Some(Truth::Constant(true)),
             Op::Has(slot) => Some(self.column(*slot)?.missing.map_or(Truth::Constant(true), Truth::Unless)),
             Op::Not(operand) => Some(Truth::Not(Box::new(self.truth(operand)))),
             Op::And(parts) => Some(Truth::And(parts.iter().map(|part| self.truth(part)).collect())),
@@ -273,6 +281,10 @@ impl<'a> Planner<'a, '_> {
     pub(crate) fn formula(&self, node: &'a Node) -> Option<Fixed<'a>> {
         match &node.op {
             Op::Constant(value) => Fixed::constant(number_of(value)?),
+            Op::Slot(slot) | Op::Default(slot, _) if self.live_scale(*slot).is_some() => {
+                let (position, scale) = self.live_scale(*slot)?;
+                Some(Fixed { formula: Formula::Column(Numbers::Live(position)), scale })
+            }
             Op::Slot(slot) => {
                 let bound = self.column(*slot)?;
                 // A missing date reads as the year 0, which is no number of days from here.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rules::{BoolColumn, Failure, NumberColumn, Program, Type, Value, compile};
+use rules::{BoolColumn, Failure, Live, NumberColumn, Program, Type, Value, compile};
 use rust_decimal::Decimal;
 
 use crate::fixture::{Company, People};
@@ -129,6 +129,19 @@ proptest! {
     }
 
     #[test]
+    fn conditions_are_the_same_with_live_values_and_by_record(people in people(), text in condition_texts()) {
+        let Ok(program) = compile(&text, &Company, &Type::Bool) else { return Ok(()) };
+        let live = [(3, 0), (1, 4), (2, 0)].map(|(slot, scale)| Live { slot, scale });
+        let bound = program.bind_live(&people, &live).unwrap();
+        for row in 0..people.len() {
+            let values = [i64::from(people.rank[row]), people.group_vc[row], i64::from(people.legs[row])];
+            let found = bound.holds_at(row, &values).map_err(|error| error.failure);
+            let expected = program.holds(&people.person(row)).map_err(|error| error.failure);
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
     fn numbers_are_the_same_by_column_and_by_record(people in people(), text in number_texts()) {
         let Ok(program) = compile(&text, &Company, &Type::Number) else { return Ok(()) };
         let mut column = NumberColumn::default();
@@ -212,6 +225,18 @@ fn numbers_come_fixed_where_they_fit_and_exact_where_they_do_not() {
     program.evaluate_columns(&people, 0..3000, &mut column).unwrap();
     assert!(matches!(&column, NumberColumn::Exact(values) if values.len() == 3000));
     assert_eq!(column.get(2999), Some("4611686018427387.90350".parse::<Decimal>().unwrap().normalize()));
+}
+
+#[test]
+fn live_slots_have_no_whole_columns_and_must_be_numbers() {
+    let people = one_person();
+    let program = compile("legs > 0 && country == 'CO'", &Company, &Type::Bool).unwrap();
+    let bound = program.bind_live(&people, &[Live { slot: 2, scale: 0 }]).unwrap();
+    assert!(bound.holds_at(7, &[1]).unwrap());
+    assert!(!bound.holds_at(7, &[0]).unwrap());
+    assert_eq!(bound.holds(0..1, &mut [false]).unwrap_err().failure, Failure::TooFewRows(2));
+    let text = program.bind_live(&people, &[Live { slot: 4, scale: 0 }]).err().unwrap();
+    assert_eq!(text.failure, Failure::WrongValue(4));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Every mistake has its place, what was found and what was expected.
 
-use rules::{Diagnostic, Type, compile};
+use proptest::prelude::*;
+use rules::{Diagnostic, Type, compile, limits};
 
 use crate::fixture::Company;
 
@@ -170,5 +171,37 @@ fn a_value_that_can_be_missing_may_be_used_where_it_is_known_to_be_there() {
         ["goal > 1 && has(goal)", "!(has(goal) && goal > 1) && goal > 2", "has(goal) ? true : goal > 1"];
     for text in unsound {
         assert_eq!(mistakes(text).len(), 1, "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_checked_without_a_panic_and_within_its_cost(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "own_vq", "country", "tags", "joined_on", "active", "goal", "has(goal)", "1", "0", "-", "'x'", "[", "]",
+            "[1, 2]", "(", ")", ",", ".", "+", "/", "==", "<", "&&", "||", "?", ":", "!", "in", "x", ".all(x, ",
+            ".map(x, ", ".exists(x, ", ".size()", ".startsWith(", "min(", "round(", "bracket(", "date(", "default(goal, ",
+            "legs_with_rank(", "silver", "level.volume(", "sets.contains(", "person.zone", "null", "1e28",
+        ]), 0..14)
+    ) {
+        let text = words.join(" ");
+        for ty in [Type::Bool, Type::Number, Type::list(Type::Number)] {
+            match compile(&text, &Company, &ty) {
+                Ok(program) => {
+                    prop_assert!(u64::from(program.cost()) <= limits::COST);
+                    let person = crate::fixture::Person::default();
+                    let value = program.evaluate(&person);
+                    prop_assert!(value.is_err() || value.is_ok_and(|value| value.is_of(&ty)));
+                }
+                Err(mistakes) => {
+                    prop_assert!(!mistakes.is_empty());
+                    for mistake in mistakes {
+                        prop_assert!(mistake.line == 1 && mistake.column as usize <= text.chars().count() + 1);
+                    }
+                }
+            }
+        }
     }
 }
