@@ -28,12 +28,15 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 /// How often a change is tried again because another one came in between.
 const ATTEMPTS: usize = 4;
 
+/// All cycles, and since when they are known.
+type Remembered = (Instant, Arc<Vec<Cycle>>);
+
 /// The calendars of the company.
 #[derive(Clone, Debug)]
 pub struct Calendar {
     aws: Aws,
     table: Table,
-    remembered: Arc<Mutex<Option<(Instant, Arc<Vec<Cycle>>)>>>,
+    remembered: Arc<Mutex<Option<Remembered>>>,
 }
 
 impl Calendar {
