@@ -8,6 +8,7 @@ mod amount;
 mod bonuses;
 pub mod codec;
 mod columns;
+mod explain;
 mod facts;
 mod failure;
 mod fold;
@@ -23,6 +24,7 @@ mod view;
 pub use amount::{EXACT_SCALE, RATE_SCALE, from_exact, from_minor};
 pub use bonuses::{SettledCycle, calculate_bonuses};
 pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
+pub use explain::{Reason, StoredRun};
 pub use facts::{
     FactError, ORDER_COLUMNS, OrderFact, OrderKind, PEOPLE_COLUMNS, PersonFact, PersonKind, UnreadableFacts,
     read_orders, read_people,
@@ -38,3 +40,6 @@ pub use snapshot::{
     ExchangeRates, Facts, NO_DAY, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
 };
 pub use verify::{Branch, Violation, verify};
+
+/// Version of the engine, as manifests name it: another version may compute other bytes.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,6 +1,9 @@
 //! The engine against a slow reference made from the definitions alone, on random networks.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use bytes::Bytes;
 use engine::{
@@ -225,7 +228,14 @@ fn document() -> Value {
     })
 }
 
-fn plan(document: &Value) -> Plan {
+/// The plan of a document. Reading one is slow next to a small network, so each is read once.
+fn plan(document: &Value) -> Arc<Plan> {
+    static KNOWN: Mutex<BTreeMap<String, Arc<Plan>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap();
+    Arc::clone(known.entry(document.to_string()).or_insert_with(|| Arc::new(parsed(document))))
+}
+
+fn parsed(document: &Value) -> Plan {
     Plan::parse(&document.to_string()).unwrap_or_else(|mistakes| {
         panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })
@@ -396,7 +406,7 @@ proptest! {
 
 const RATES: [i64; 3] = [10, 5, 2];
 
-fn with_unilevel(compression: &str, receiver: bool, per_order: bool) -> Plan {
+fn with_unilevel(compression: &str, receiver: bool, per_order: bool) -> Arc<Plan> {
     let mut document = document();
     document["volumes"] = json!({"vc_value": "10"});
     document["bonuses"] = json!([{

@@ -392,7 +392,8 @@ impl Checker {
         if let Some(cap) = bonus.cap_per_person {
             self.positive(&format!("{pointer}/cap_per_person"), cap);
         }
-        let (mut of, mut brackets_over, mut qualified, mut complete) = (None, None, None, true);
+        let (mut of, mut brackets_over, mut qualified) = (None, None, None);
+        let mut complete;
         match &bonus.pays {
             Mechanic::Percentage(percentage) => {
                 let place = format!("{pointer}/pays/percentage");
@@ -534,8 +535,10 @@ impl Checker {
                 Unit::People | Unit::Rank => 0,
                 Unit::Points | Unit::Money | Unit::Count => AMOUNT_SCALE,
             },
-            (Measure::Orders | Measure::ReturnsCount, _)
-            | (Measure::People | Measure::Rank | Measure::Level, _) => 0,
+            (
+                Measure::Orders | Measure::ReturnsCount | Measure::People | Measure::Rank | Measure::Level,
+                _,
+            ) => 0,
             _ => AMOUNT_SCALE,
         }
     }

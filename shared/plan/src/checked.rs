@@ -6,13 +6,7 @@ use foundation::{digest::sha256_hex, locale::Text};
 use rules::Program;
 use serde_json::Value;
 
-use crate::{
-    bonus::Bonus,
-    document::Document,
-    error::PlanError,
-    indicator::{Indicator, Unit},
-    source::Source,
-};
+use crate::{bonus::Bonus, document::Document, error::PlanError, indicator::Indicator, source::Source};
 
 /// Decimals volumes and money are kept with.
 pub const AMOUNT_SCALE: u32 = 4;

@@ -64,7 +64,10 @@ pub enum Attribute {
     EarnedRank,
 }
 
-const ATTRIBUTES: [(&str, Attribute, fn() -> Type); 15] = [
+/// Name, meaning and type of an attribute.
+type Named = (&'static str, Attribute, fn() -> Type);
+
+const ATTRIBUTES: [Named; 15] = [
     ("active", Attribute::Active, || Type::Bool),
     ("kind", Attribute::Kind, || Type::Text),
     ("consultant", Attribute::Consultant, || Type::Bool),

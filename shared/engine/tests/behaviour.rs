@@ -1,0 +1,405 @@
+//! Single rules of the specification, each on a network small enough to check by hand, and the extremes.
+
+use engine::{
+    Context, EngineError, ExchangeRates, Facts, LineKind, OrderFact, OrderKind, Payouts, PersonFact,
+    Previous, SettledCycle, Snapshot, StoredRun, Violation, calculate_bonuses, calculate_indicators,
+    calculate_ranks, check_settlements, integrate, read_orders, read_people, settle, verify,
+};
+use foundation::{cycle::Cycle, locale::Locale};
+use jiff::{civil::date, tz::TimeZone};
+use plan::Plan;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+fn cycle(month: i8) -> Cycle {
+    let first = date(2026, month, 1);
+    Cycle::of_days(format!("2026-{month:02}").parse().unwrap(), first, first.last_of_month(), &TimeZone::UTC)
+        .unwrap()
+}
+
+fn person(id: &str, parent: Option<&str>) -> PersonFact {
+    PersonFact::new(id.parse().unwrap(), parent.map(|parent| parent.parse().unwrap()))
+}
+
+fn sale(id: &str, of: &str, volume: i64, cycle: &Cycle) -> OrderFact {
+    OrderFact::sale(id.parse().unwrap(), of.parse().unwrap(), cycle.start, Decimal::from(volume))
+}
+
+fn document(bonuses: &Value, ranks: &Value) -> Value {
+    json!({
+        "format": 1, "name": {"es": "Prueba", "en": "Test"}, "version": 1, "time_zone": "UTC",
+        "currencies": {"base": "COP", "earners": [{"currency": "USD", "per_base_unit": "0.5"}]},
+        "activity": {"rule": "own_vq >= 100"},
+        "catalogue": {"enabled": ["PVQ", "PVC", "TVQ", "PVQ_PREV", "PVQ_R3", "PVQ_CUM", "PVQ_YTD"]},
+        "ranks": ranks, "bonuses": bonuses
+    })
+}
+
+fn bonus(code: &str, pays: &Value) -> Value {
+    json!({"code": code, "name": {"es": code, "en": code}, "when": "true", "pays": pays})
+}
+
+fn percentage(rate: &Value) -> Value {
+    bonus("pct", &json!({"percentage": {"of": "PVC", "rate": rate}}))
+}
+
+fn unilevel() -> Value {
+    bonus(
+        "uni",
+        &json!({"unilevel": {"on": {"orders": "vc"}, "rates": {"by-level": ["0.1", "0.05"]}, "qualified": "true"}}),
+    )
+}
+
+fn no_ranks() -> Value {
+    json!({})
+}
+
+fn parse(document: &Value) -> Plan {
+    Plan::parse(&document.to_string()).unwrap_or_else(|mistakes| {
+        panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    })
+}
+
+fn freeze(plan: &Plan, cycle: &Cycle, people: &[PersonFact], orders: &[OrderFact]) -> Snapshot {
+    integrate(Facts { cycle, people, orders }, None, plan, ExchangeRates::of_plan(plan)).unwrap()
+}
+
+fn pay(plan: &Plan, snapshot: &Snapshot, settled: &[SettledCycle<'_>]) -> Payouts {
+    let before = calculate_indicators(snapshot, plan, Context::default()).unwrap();
+    let ranked = calculate_ranks(snapshot, &before, plan, Context::default()).unwrap();
+    calculate_bonuses(snapshot, &before, &ranked, plan, settled).unwrap()
+}
+
+/// Earner, kind and amount of each line.
+fn lines(payouts: &Payouts, snapshot: &Snapshot) -> Vec<(String, LineKind, String)> {
+    let line = |line: &engine::PayoutLine| {
+        let earner = snapshot.people.ids.get(line.earner as usize).to_owned();
+        (earner, line.kind, format!("{} {}", line.amount(), line.currency))
+    };
+    payouts.lines.iter().map(line).collect()
+}
+
+#[test]
+fn brackets_pay_the_whole_or_each_slice() {
+    let brackets = |marginal: bool| {
+        json!({"brackets": {"marginal": marginal, "steps": [
+            {"from": "100", "rate": "0.10"}, {"from": "300", "rate": "0.20"}
+        ]}})
+    };
+    let cases = [
+        ("under the first", 99, false, None),
+        ("exactly the first", 100, false, Some("10.00 COP")),
+        ("exactly the second", 300, false, Some("60.00 COP")),
+        ("slices of the second", 350, true, Some("30.00 COP")),
+    ];
+    let cycle = cycle(10);
+    for (name, volume, marginal, expected) in cases {
+        let plan = parse(&document(&json!([percentage(&brackets(marginal))]), &no_ranks()));
+        let snapshot = freeze(&plan, &cycle, &[person("a", None)], &[sale("o", "a", volume, &cycle)]);
+        let found = lines(&pay(&plan, &snapshot, &[]), &snapshot);
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|amount| ("a".to_owned(), LineKind::Earned, amount.to_owned()))
+            .collect();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_line_is_rounded_once_in_the_currency_of_the_earner() {
+    let plan = parse(&document(&json!([percentage(&json!({"fixed": "0.0001"}))]), &no_ranks()));
+    let cycle = cycle(10);
+    let mut people = [person("a", None), person("b", Some("a")), person("c", Some("a"))];
+    people[1].currency = Some("USD".parse().unwrap());
+    let orders = [sale("o1", "a", 150, &cycle), sale("o2", "b", 300, &cycle), sale("o3", "c", 49, &cycle)];
+    let snapshot = freeze(&plan, &cycle, &people, &orders);
+    let payouts = pay(&plan, &snapshot, &[]);
+    let amounts: Vec<String> = lines(&payouts, &snapshot).into_iter().map(|(.., amount)| amount).collect();
+    // 0.0150 and 0.0300 × 0.5 go to the even neighbour; 0.0049 rounds to 0 and stays.
+    assert_eq!(amounts, ["0.02 COP", "0.02 USD", "0.00 COP"]);
+    let residual: Decimal = payouts.totals().iter().map(|total| total.residual).sum();
+    assert_eq!(residual, "-0.0051".parse().unwrap());
+}
+
+#[test]
+fn caps_take_back_what_passes_them() {
+    let mut capped = percentage(&json!({"fixed": "0.5"}));
+    capped["cap_per_person"] = json!("60");
+    let mut document = document(&json!([capped]), &no_ranks());
+    document["payout_cap"] = json!({"share_of_vc": "0.25"});
+    let plan = parse(&document);
+    let cycle = cycle(10);
+    let people = [person("a", None), person("b", Some("a"))];
+    let snapshot =
+        freeze(&plan, &cycle, &people, &[sale("o1", "a", 200, &cycle), sale("o2", "b", 40, &cycle)]);
+    // a: 100 less 40; b: 20; together 80 of which 60 are allowed: everyone gives a quarter.
+    let found: Vec<_> = lines(&pay(&plan, &snapshot, &[]), &snapshot);
+    let expect = |who: &str, kind, amount: &str| (who.to_owned(), kind, amount.to_owned());
+    assert_eq!(
+        found,
+        [
+            expect("a", LineKind::Earned, "100.00 COP"),
+            expect("a", LineKind::BonusCap, "-40.00 COP"),
+            expect("a", LineKind::PayoutCap, "-15.00 COP"),
+            expect("b", LineKind::Earned, "20.00 COP"),
+            expect("b", LineKind::PayoutCap, "-5.00 COP"),
+        ]
+    );
+}
+
+fn returned(id: &str, of: &str, reverses: &str, volume: i64, cycle: &Cycle) -> OrderFact {
+    let mut order = sale(id, of, volume, cycle);
+    order.kind = OrderKind::Return;
+    order.reverses = Some(reverses.parse().unwrap());
+    order
+}
+
+#[test]
+fn a_return_after_settlement_is_undone_or_deducted_and_never_both() {
+    let (september, october) = (cycle(9), cycle(10));
+    let people = [person("a", None), person("b", Some("a")), person("c", Some("b"))];
+    for (setting, volume, expected) in [
+        ("undo", "100", vec![("a", "-2.00 COP"), ("a", "5.00 COP"), ("b", "-4.00 COP"), ("b", "10.00 COP")]),
+        ("deduct", "60", vec![("a", "-2.00 COP"), ("a", "5.00 COP"), ("b", "-4.00 COP"), ("b", "10.00 COP")]),
+    ] {
+        let mut document = document(&json!([unilevel()]), &no_ranks());
+        document["returns"] = json!({"after_settlement": setting});
+        let plan = parse(&document);
+        let before = freeze(&plan, &september, &people, &[sale("s1", "c", 100, &september)]);
+        let paid = pay(&plan, &before, &[]);
+        let orders = [sale("s2", "c", 100, &october), returned("r1", "c", "s1", 40, &october)];
+        let snapshot = freeze(&plan, &october, &people, &orders);
+        let row = snapshot.people.row("c").unwrap() as usize;
+        let own = snapshot.people.volumes.of(engine::Volume::Vq)[row];
+        assert_eq!(Decimal::new(own, 4), volume.parse().unwrap(), "{setting}");
+        let payouts = pay(&plan, &snapshot, &[SettledCycle { snapshot: &before, payouts: &paid }]);
+        let mut found: Vec<_> =
+            lines(&payouts, &snapshot).into_iter().map(|(who, _, amount)| (who, amount)).collect();
+        found.sort();
+        let expected: Vec<_> =
+            expected.into_iter().map(|(who, amount)| (who.to_owned(), amount.to_owned())).collect();
+        assert_eq!(found, expected, "{setting}");
+        let undone = payouts.lines.iter().filter(|line| line.kind == LineKind::Undo).count();
+        assert_eq!(undone, if setting == "undo" { 2 } else { 0 });
+    }
+}
+
+#[test]
+fn a_return_within_the_cycle_reduces_it_and_pays_a_negative_line() {
+    let plan = parse(&document(&json!([unilevel()]), &no_ranks()));
+    let cycle = cycle(10);
+    let people = [person("a", None), person("b", Some("a"))];
+    let orders = [sale("s", "b", 100, &cycle), returned("r", "b", "s", 30, &cycle)];
+    let snapshot = freeze(&plan, &cycle, &people, &orders);
+    let amounts: Vec<String> =
+        lines(&pay(&plan, &snapshot, &[]), &snapshot).into_iter().map(|(.., amount)| amount).collect();
+    assert_eq!(amounts, ["-3.00 COP", "10.00 COP"]);
+}
+
+#[test]
+fn a_return_of_an_unknown_order_is_reported() {
+    let plan = parse(&document(&json!([unilevel()]), &no_ranks()));
+    let cycle = cycle(10);
+    let snapshot = freeze(&plan, &cycle, &[person("a", None)], &[returned("r", "a", "lost", 30, &cycle)]);
+    let payouts = pay(&plan, &snapshot, &[]);
+    assert_eq!(payouts.not_undone.len(), 1);
+    let findings = check_settlements(&[], &payouts, &snapshot, &plan, None);
+    assert_eq!(findings[0].code, "not-undone");
+}
+
+fn ladder(extra: &Value) -> Value {
+    let mut ranks = json!({"steps": [
+        {"code": "r1", "name": {"es": "Uno", "en": "One"}, "rule": "own_vq >= 100"},
+        {"code": "r2", "name": {"es": "Dos", "en": "Two"}, "rule": "own_vq >= 200"},
+        {"code": "r3", "name": {"es": "Tres", "en": "Three"}, "rule": "own_vq >= 300"}
+    ]});
+    for (field, value) in extra.as_object().unwrap() {
+        ranks[field] = value.clone();
+    }
+    ranks
+}
+
+#[test]
+fn ranks_climb_fall_and_are_kept_as_the_plan_says() {
+    let grace = json!({"grace": {"cycles": 1}});
+    let one_step = json!({"grace": {"cycles": 1, "then": "one-step"}});
+    let steps = json!({"max_steps_per_cycle": 1});
+    let highest = json!({"max_steps_per_cycle": 1, "promotion": "highest"});
+    let cases = [
+        // name                           ladder     own  previous grace manual  earned paid grace
+        ("all at once", json!({}), 300, 0, 0, None, (3, 3, 0)),
+        ("one step from none", steps.clone(), 300, 0, 0, None, (1, 1, 0)),
+        ("one step from the second", steps, 300, 2, 0, None, (3, 3, 0)),
+        ("highest within reach", highest, 300, 1, 0, None, (2, 2, 0)),
+        ("kept by grace", grace.clone(), 100, 3, 0, None, (1, 3, 1)),
+        ("grace used up", grace.clone(), 100, 3, 1, None, (1, 1, 0)),
+        ("earned again", grace.clone(), 300, 3, 1, None, (3, 3, 0)),
+        ("one step down", one_step.clone(), 100, 3, 1, None, (1, 2, 1)),
+        ("one step down to what is earned", one_step, 200, 3, 1, None, (2, 2, 0)),
+        ("by hand", grace, 100, 1, 0, Some("r3"), (1, 3, 0)),
+    ];
+    let cycle = cycle(10);
+    for (name, extra, own, previous, used, manual, expected) in cases {
+        let plan = parse(&document(&json!([]), &ladder(&extra)));
+        let mut someone = person("a", None);
+        someone.previous_rank = (previous != 0).then(|| format!("r{previous}"));
+        someone.rank_grace_used = used;
+        someone.manual_rank = manual.map(str::to_owned);
+        someone.manual_to = Some(date(2026, 10, 31));
+        let snapshot = freeze(&plan, &cycle, &[someone], &[sale("o", "a", own, &cycle)]);
+        let before = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+        let ranks = calculate_ranks(&snapshot, &before, &plan, Context::default()).unwrap().ranks;
+        assert_eq!((ranks.earned[0], ranks.paid[0], ranks.grace_used[0]), expected, "{name}");
+    }
+}
+
+#[test]
+fn windows_read_the_snapshots_of_earlier_cycles() {
+    let plan = parse(&document(&json!([]), &ladder(&json!({}))));
+    let people = [person("a", None), person("b", Some("a"))];
+    let mut history: Vec<Snapshot> = Vec::new();
+    let mut ranks = None;
+    for (month, volume) in [(8, 10), (9, 200), (10, 7)] {
+        let cycle = cycle(month);
+        let orders = [sale("o", "a", volume, &cycle)];
+        let facts = Facts { cycle: &cycle, people: &people, orders: &orders };
+        let previous = history.first().zip(ranks.as_ref());
+        let previous = previous.map(|(snapshot, ranks)| Previous { snapshot, ranks });
+        let snapshot = integrate(facts, previous, &plan, ExchangeRates::of_plan(&plan)).unwrap();
+        let context = Context { history: &history, adjustments: &[] };
+        let before = calculate_indicators(&snapshot, &plan, context).unwrap();
+        let ranked = calculate_ranks(&snapshot, &before, &plan, context).unwrap();
+        if month == 10 {
+            let row = snapshot.people.row("a").unwrap();
+            assert_eq!(snapshot.people.previous_rank[row as usize], 2);
+            for (code, expected) in
+                [("PVQ", 7), ("PVQ_PREV", 200), ("PVQ_R3", 217), ("PVQ_CUM", 217), ("PVQ_YTD", 217)]
+            {
+                assert_eq!(before.value(code, row), Some(Decimal::from(expected)), "{code}");
+            }
+        }
+        ranks = Some(ranked.ranks);
+        history.insert(0, snapshot);
+    }
+}
+
+#[test]
+fn every_violation_of_a_network_is_named() {
+    let cycle = cycle(10);
+    let people = [
+        person("root", None),
+        person("other", None),
+        person("x", Some("y")),
+        person("y", Some("x")),
+        person("z", Some("x")),
+        person("lost", Some("nobody")),
+        person("root", None),
+    ];
+    let mut early = sale("o3", "root", 1, &cycle);
+    early.paid_at = cycle.end;
+    let orders =
+        [sale("o1", "ghost", 1, &cycle), sale("o2", "root", 1, &cycle), sale("o2", "root", 1, &cycle), early];
+    let found: Vec<String> = verify(&people, &orders, &cycle).iter().map(ToString::to_string).collect();
+    for expected in [
+        "person root is there twice",
+        "person root is another root of the placement tree",
+        "a circle in the placement tree: x -> y",
+        "person z is not reached from the root of the placement tree",
+        "person lost hangs under the unknown person nobody in the placement tree",
+        "order o1 is of the unknown person ghost",
+        "order o2 is there twice",
+        "order o3 was not paid in the cycle",
+    ] {
+        assert!(found.iter().any(|text| text == expected), "{expected}: {found:#?}");
+    }
+    assert_eq!(verify(&[], &[], &cycle), [Violation::Empty]);
+}
+
+#[test]
+fn files_are_refused_with_line_and_column() {
+    let people = "kind,id,joined_on,surprise\n";
+    let error = read_people("people.csv", people.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.0[0].to_string().split(", expected").next().unwrap(),
+        "people.csv:1, column surprise: found \"surprise\""
+    );
+    let people = "kind,id,joined_on\nconsultant,a,2026-10-01\nalien,b,\n,c,yesterday\n";
+    let error = read_people("people.csv", people.as_bytes()).unwrap_err();
+    let places: Vec<_> = error.0.iter().map(|error| (error.line, error.column.as_str())).collect();
+    assert_eq!(places, [(3, "kind"), (4, "joined_on")]);
+    let orders = "id,person,paid_at,vq\no1,a,2026-10-01,12.5\no2,a,2026-10-01T03:00:00Z,1e5x\n";
+    let error = read_orders("orders.csv", orders.as_bytes(), &TimeZone::UTC).unwrap_err();
+    assert_eq!((error.0[0].line, error.0[0].column.as_str()), (3, "vq"));
+    let orders = "vq,paid_at,person,id\n12.5,2026-10-01,a,o1\n";
+    let read = read_orders("orders.csv", orders.as_bytes(), &TimeZone::UTC).unwrap();
+    assert_eq!((read[0].vq, read[0].units), ("12.5".parse().unwrap(), Decimal::ONE));
+}
+
+#[test]
+fn a_sum_that_does_not_fit_names_the_person() {
+    let plan = parse(&document(&json!([]), &no_ranks()));
+    let cycle = cycle(10);
+    let people = [person("a", None), person("b", Some("a"))];
+    let most = 900_000_000_000_000;
+    let orders = [sale("o1", "a", most, &cycle), sale("o2", "b", most, &cycle)];
+    let snapshot = freeze(&plan, &cycle, &people, &orders);
+    let error = calculate_indicators(&snapshot, &plan, Context::default()).unwrap_err();
+    assert!(matches!(&error, EngineError::Overflow { person, .. } if person == "b"), "{error}");
+}
+
+#[test]
+fn chains_of_ten_thousand_and_stars_of_a_hundred_thousand_are_computed() {
+    let plan = parse(&document(&json!([unilevel()]), &ladder(&json!({}))));
+    let cycle = cycle(10);
+    let id = |index: usize| format!("p{index:06}");
+    for (name, count, chain) in [("chain", 10_000, true), ("star", 100_000, false)] {
+        let above = |index: usize| (index != 0).then(|| id(if chain { index - 1 } else { 0 }));
+        let people: Vec<PersonFact> =
+            (0..count).map(|index| person(&id(index), above(index).as_deref())).collect();
+        let orders = [sale("o", &id(count - 1), 100, &cycle)];
+        let snapshot = freeze(&plan, &cycle, &people, &orders);
+        let before = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+        let row = snapshot.people.row(&id(0)).unwrap();
+        assert_eq!(before.value("TVQ", row), Some(Decimal::from(100)), "{name}");
+        let payouts = pay(&plan, &snapshot, &[]);
+        assert_eq!(payouts.lines.len(), if chain { 2 } else { 1 }, "{name}");
+    }
+}
+
+#[test]
+fn the_demo_plan_runs_and_explains_itself() {
+    let text = include_str!("../../testkit/company/plan.json");
+    let plan = parse(&serde_json::from_str(text).unwrap());
+    let cycle = cycle(10);
+    let people = [person("ana", None), person("ben", Some("ana")), person("cem", Some("ben"))];
+    let orders =
+        [sale("o1", "ana", 150, &cycle), sale("o2", "ben", 20, &cycle), sale("o3", "cem", 500, &cycle)];
+    let snapshot = freeze(&plan, &cycle, &people, &orders);
+    let before = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+    let ranked = calculate_ranks(&snapshot, &before, &plan, Context::default()).unwrap();
+    let payouts = calculate_bonuses(&snapshot, &before, &ranked, &plan, &[]).unwrap();
+    let settlements = settle(&snapshot, &before, &ranked.ranks, &payouts, &plan).unwrap();
+    assert!(check_settlements(&settlements, &payouts, &snapshot, &plan, None).iter().all(|one| !one.blocks));
+    let run = StoredRun { plan: &plan, snapshot: &snapshot, indicators: &before, ranked: &ranked };
+    let ana = snapshot.people.row("ana").unwrap();
+    let line = payouts.of(ana).iter().find(|line| line.level_walked == 2).unwrap();
+    // Ben is not active and takes no level: 500 × 4000 × 5.25 %.
+    assert_eq!((line.level_paid, line.amount().to_string()), (1, "105000.00".to_owned()));
+    let told = run.explain_line(&payouts, line).render(Locale::Es);
+    for part in [
+        "Bono residual: 105000.00 COP",
+        "Pedido o3 de cem: 500",
+        "se paga como nivel 1",
+        "no ocupan nivel",
+        "5.25 %",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let rank = run.explain_rank(ana, 2).unwrap().unwrap();
+    assert_eq!(rank.held, Some(false));
+    assert!(rank.parts.iter().any(|part| part.kind == "missing"), "{}", rank.render(Locale::Es));
+    let indicator = run.explain_indicator("PVQ", ana).unwrap().render(Locale::En);
+    assert!(indicator.contains("Order o1: VQ 150"), "{indicator}");
+    let short = run.explain_indicator("PSVQ", ana).unwrap().render(Locale::Es);
+    assert!(short.contains("Volumen calificable personal: 150"), "{short}");
+}
