@@ -1,7 +1,7 @@
 //! Commission runs: processes, plans and their versions, runs and their steps, settlements and statements.
 //!
 //! - [`step`], [`process`], [`plans`], [`run`], [`schedule`] are the rules: what a process may be, what a run does next, what it refuses.
-//! - [`freeze`], [`settlement`], [`statement`], [`sheets`] turn what areas know into what a run freezes, and what a run found into what people read.
+//! - [`freeze`], [`settlement`], [`statement`], [`sheets`], [`view`] turn what areas know into what a run freezes, and what a run found into what people read.
 //! - [`steps`] is what each step of a run does, by the engine's pure functions.
 //! - [`store`] does all I/O on the area's table and bucket; [`manifest`] and [`task`] are the references that steps pass on.
 
@@ -20,5 +20,6 @@ pub mod step;
 pub mod steps;
 pub mod store;
 pub mod task;
+pub mod view;
 
 pub use store::Commissions;

@@ -46,6 +46,9 @@ pub struct Configuration {
     /// Where e-mails go when it waits for somebody or fails.
     #[serde(default)]
     pub mail: Vec<String>,
+    /// Counts its changes, from 1. Who writes says which version they have seen: 0 for a new process.
+    #[serde(default)]
+    pub version: u64,
 }
 
 /// A configured process.
@@ -56,8 +59,6 @@ pub struct Process {
     /// What the company configured.
     #[serde(flatten)]
     pub configuration: Configuration,
-    /// Counts its changes, from 1.
-    pub version: u64,
 }
 
 /// Why a process cannot be configured or found.
@@ -197,6 +198,7 @@ mod tests {
             scheduled: true,
             approvers: vec![],
             mail: vec!["tesoreria@ceiba.example".into()],
+            version: 0,
         }
     }
 

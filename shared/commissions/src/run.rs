@@ -637,6 +637,11 @@ impl Run {
         true
     }
 
+    /// The token of the execution that waited for a decision that was made: it is called back again in case nobody did.
+    pub fn decided_token(&self) -> Option<&str> {
+        self.result(Step::ValidateBonuses)?.token.as_deref()
+    }
+
     /// Everything is paid.
     pub fn paid(&mut self) -> Result<(), RunError> {
         match self.state {
@@ -659,4 +664,4 @@ impl Run {
 
 #[cfg(test)]
 #[path = "run_tests.rs"]
-mod tests;
+pub(crate) mod tests;

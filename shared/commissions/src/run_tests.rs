@@ -17,11 +17,11 @@ const STEPS: [Step; 9] = [
     Step::Pay,
 ];
 
-fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
 }
 
-fn started(trigger: Trigger) -> Run {
+pub(crate) fn started(trigger: Trigger) -> Run {
     let configuration = Configuration {
         name: Text { es: "Mensual".into(), en: "Monthly".into() },
         category: Category::Monthly,
@@ -31,8 +31,9 @@ fn started(trigger: Trigger) -> Run {
         scheduled: false,
         approvers: vec![],
         mail: vec![],
+        version: 1,
     };
-    let process = Process { id: "monthly".parse().unwrap(), configuration, version: 1 };
+    let process = Process { id: "monthly".parse().unwrap(), configuration };
     let start = Start {
         id: "R1".parse().unwrap(),
         cycle: "2026-10".parse().unwrap(),
@@ -44,7 +45,7 @@ fn started(trigger: Trigger) -> Run {
     Run::start(&process, start)
 }
 
-fn manifest(step: Step, attempt: u32) -> ManifestReference {
+pub(crate) fn manifest(step: Step, attempt: u32) -> ManifestReference {
     ManifestReference { key: format!("{step}/{attempt}"), sha256: "0".repeat(64) }
 }
 
@@ -62,7 +63,7 @@ fn approval(decision: Decision) -> Approval {
 }
 
 /// Does steps until the run stops or `until` is to be done.
-fn walk(run: &mut Run, until: Option<Step>) -> Next {
+pub(crate) fn walk(run: &mut Run, until: Option<Step>) -> Next {
     loop {
         match run.advance(run.execution, at(1)) {
             Next::Do(step, attempt) if Some(step) != until => done(run, step, attempt).unwrap(),

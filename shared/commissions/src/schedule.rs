@@ -101,7 +101,7 @@ async fn start(
         at: now,
         correlation: correlation.to_owned(),
     };
-    match store.create_run(Run::start(process, start), None, now).await {
+    match store.create_run(Run::start(process, start), Ok(()), None, now).await {
         Ok(run) => Ok(Some(run)),
         // Somebody else started it at the same moment.
         Err(_) if store.run_of(&process.id, &cycle).await?.is_some() => Ok(None),

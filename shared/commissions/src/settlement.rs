@@ -6,7 +6,7 @@ use engine::{Indicators, LineKind, NONE, PayoutLine, Payouts, Snapshot};
 use foundation::{
     id::{CycleId, OrderId, PersonId, ProcessId, RunId},
     locale::Text,
-    money::Currency,
+    money::{Currency, Money},
 };
 use jiff::Timestamp;
 use plan::{
@@ -16,6 +16,8 @@ use plan::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+use crate::run::{Run, RunState};
 
 /// Bytes of lines in one page, so that the item stays well under what the table takes.
 const PAGE_BYTES_MAX: usize = 280_000;
@@ -66,6 +68,68 @@ pub struct Settlement {
     pub lines: u32,
     /// In how many pages.
     pub pages: u32,
+}
+
+/// Where a person's settlement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettlementState {
+    /// Written; nobody has approved it.
+    Calculated,
+    /// Somebody rejected it.
+    Rejected,
+    /// Approved; everyone sees theirs.
+    Published,
+    /// Its payables are made.
+    Payable,
+    /// Everything of its run is paid.
+    Paid,
+}
+
+/// A settlement in the master list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// Whose it is.
+    pub person: PersonId,
+    /// Where it is.
+    pub state: SettlementState,
+    /// Whether the person was active.
+    pub active: bool,
+    /// Code of the rank the rules give; empty for none.
+    pub earned_rank: String,
+    /// Code of the rank the cycle is settled with.
+    pub paid_rank: String,
+    /// Code of the title kept.
+    pub honorific_rank: String,
+    /// The sum of all lines; absent as long as the viewer may not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
+    /// What each bonus paid; absent as long as the viewer may not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bonuses: Option<Vec<BonusAmount>>,
+}
+
+impl Settlement {
+    /// The settlement as the master list shows it.
+    pub fn listed(self, run: &Run, sees_bonuses: bool) -> Listed {
+        let state = match run.state {
+            RunState::Paid => SettlementState::Paid,
+            RunState::PaidPending => SettlementState::Payable,
+            RunState::Rejected => SettlementState::Rejected,
+            _ if run.is_published() => SettlementState::Published,
+            _ => SettlementState::Calculated,
+        };
+        Listed {
+            person: self.person,
+            state,
+            active: self.active,
+            earned_rank: self.earned_rank,
+            paid_rank: self.paid_rank,
+            honorific_rank: self.honorific_rank,
+            total: sees_bonuses.then(|| crate::statement::money(self.total, self.currency)),
+            bonuses: sees_bonuses.then_some(self.bonuses),
+        }
+    }
 }
 
 /// A statement line with its trace.

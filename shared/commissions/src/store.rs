@@ -76,3 +76,84 @@ impl Commissions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use aws::{Key, from_item, text, to_item};
+
+    use crate::{
+        process::{Category, Configuration, Process},
+        run::{Run, Start, Trigger},
+        settlement::{BonusAmount, Settlement},
+        step::Step,
+    };
+
+    fn process() -> Process {
+        let configuration = Configuration {
+            name: foundation::locale::Text { es: "Mensual".into(), en: "Monthly".into() },
+            category: Category::Monthly,
+            calendar: "commercial".into(),
+            plan: "monthly".parse().unwrap(),
+            steps: vec![Step::VerifyNetwork],
+            scheduled: true,
+            approvers: vec![],
+            mail: vec![],
+            version: 3,
+        };
+        Process { id: "monthly".parse().unwrap(), configuration }
+    }
+
+    fn stored<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+        let mut item = Key::new("a", "b").onto(to_item(value).unwrap());
+        item.insert("runpk".into(), text("RUNS"));
+        from_item(item).unwrap()
+    }
+
+    #[test]
+    fn what_is_stored_comes_back_and_its_keys_are_passed_over() {
+        assert_eq!(stored(&process()), process());
+        let start = Start {
+            id: "R1".parse().unwrap(),
+            cycle: "2026-10".parse().unwrap(),
+            trigger: Trigger::Api,
+            by: "ana".into(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            correlation: "c-12345678".into(),
+        };
+        let mut run = Run::start(&process(), start);
+        run.advance(1, jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(stored(&run), run);
+        let settlement = Settlement {
+            person: "P1".parse().unwrap(),
+            run: "R1".parse().unwrap(),
+            attempt: 1,
+            process: "monthly".parse().unwrap(),
+            cycle: "2026-10".parse().unwrap(),
+            active: true,
+            earned_rank: String::new(),
+            paid_rank: "SILVER".into(),
+            honorific_rank: String::new(),
+            currency: "COP".parse().unwrap(),
+            total: "-6.02".parse().unwrap(),
+            bonuses: vec![BonusAmount { bonus: String::new(), amount: "-6.02".parse().unwrap(), lines: 1 }],
+            indicators: BTreeMap::from([("GVC".into(), "12345678901234567890.1234".parse().unwrap())]),
+            lines: 1,
+            pages: 1,
+        };
+        assert_eq!(stored(&settlement), settlement);
+    }
+
+    #[test]
+    fn a_process_is_shown_flat_and_reads_back_what_it_shows() {
+        let shown = serde_json::to_value(process()).unwrap();
+        assert_eq!(shown["steps"][0], "verify-network");
+        assert_eq!(shown["version"], 3);
+        let mut body = shown;
+        body.as_object_mut().unwrap().remove("id");
+        assert_eq!(serde_json::from_value::<Configuration>(body.clone()).unwrap(), process().configuration);
+        body["stepz"] = serde_json::json!([]);
+        assert!(serde_json::from_value::<Configuration>(body).is_err(), "an unknown member is a mistake");
+    }
+}

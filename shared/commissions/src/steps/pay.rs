@@ -1,10 +1,11 @@
 //! `pay`: what of a run is to be paid. The function composes it with the ledger and the payouts.
 
+use calendar::Calendar;
 use engine::codec;
 use foundation::{id::PersonId, money::Money, problem::Fault};
 use jiff::Timestamp;
 
-use super::{Made, Sources};
+use super::Made;
 use crate::{
     manifest::FileError,
     run::RunError,
@@ -47,13 +48,13 @@ pub async fn open_payment(store: &Commissions, task: &Task) -> Result<Option<Pay
 /// Settles the cycle and ends the step. `payables` were made of what was to be paid.
 pub async fn settle_payment(
     store: &Commissions,
-    sources: &Sources,
+    calendar: &Calendar,
     payment: Payment,
     payables: usize,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let mut work = payment.work;
-    sources.calendar.settle(&work.run.cycle, &work.run.id).await?;
+    calendar.settle(&work.run.cycle, &work.run.id).await?;
     if work.manifest().is_none() {
         let made = Made::default().count("earnings", payment.earnings.len()).count("payables", payables);
         store.seal(&mut work, made).await?;

@@ -25,15 +25,12 @@ impl Commissions {
         Ok(from_item(item).map_err(AwsError::from)?)
     }
 
-    /// Configures a process. `version` is the one the caller knew, 0 for a new one.
-    pub async fn configure(
-        &self,
-        id: ProcessId,
-        configuration: Configuration,
-        version: u64,
-    ) -> Result<Process, Fault> {
+    /// Configures a process, if its writer has seen the latest version.
+    pub async fn configure(&self, id: ProcessId, mut configuration: Configuration) -> Result<Process, Fault> {
         configuration.check()?;
-        let process = Process { id, configuration, version: version.saturating_add(1) };
+        let version = configuration.version;
+        configuration.version = version.saturating_add(1);
+        let process = Process { id, configuration };
         let item = keys::process(&process.id).onto(to_item(&process).map_err(AwsError::from)?);
         let condition = match version {
             0 => Condition::Absent,
@@ -44,7 +41,7 @@ impl Commissions {
             Err(AwsError::ConditionFailed(standing)) => {
                 let standing =
                     standing.map(|item| from_item::<Process>(*item)).transpose().map_err(AwsError::from)?;
-                let found = standing.map_or(0, |process| process.version);
+                let found = standing.map_or(0, |process| process.configuration.version);
                 Err(ProcessError::Changed { given: version, found }.into())
             }
             Err(error) => Err(error.into()),

@@ -66,13 +66,21 @@ impl Commissions {
         }
     }
 
-    /// Puts a new run in the place of its process and cycle. If there is a run that may not be replaced, it is named.
-    pub async fn create_run(&self, run: Run, claim: Option<&Claim>, now: Timestamp) -> Result<Run, Fault> {
+    /// Puts a new run in the place of its process and cycle. If there is a run that may not be replaced, it is named. `eligible`
+    /// says whether the cycle can be run at all; a repeated request gets its first answer even if the cycle was settled since.
+    pub async fn create_run(
+        &self,
+        run: Run,
+        eligible: Result<(), RunError>,
+        claim: Option<&Claim>,
+        now: Timestamp,
+    ) -> Result<Run, Fault> {
         if let Some(claim) = claim
             && let Some(first) = self.answered::<RunId>(claim).await?
         {
             return self.run(&first).await;
         }
+        eligible?;
         let standing = self.run_of(&run.process, &run.cycle).await?;
         let mut writes = vec![self.new_run(&run)?];
         let slot =

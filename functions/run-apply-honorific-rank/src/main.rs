@@ -1,0 +1,11 @@
+//! `run-apply-honorific-rank`: the honorific ranks the next cycle starts from.
+mod handler;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let mut env = aws::Env::of_process();
+    let aws = aws::Aws::new(&mut env);
+    let store = commissions::Commissions::new(&aws, &mut env);
+    env.complete()?;
+    lambda::step::serve(store, handler::handle).await
+}
