@@ -17,9 +17,8 @@ from botocore.config import Config
 from describe import TYPES, lifecycle_in_api_words
 from template_values import DeployedTemplate, Unresolved
 
-# What the emulator has no place for, with the reason; `*` stands for any type.
+# What the emulator has no place for, with the reason.
 EMULATOR_CANNOT = {
-    ("*", "Tags"): "tags have no effect on behaviour and not every service returns them with the description",
     ("AWS::StepFunctions::StateMachine", "TracingConfiguration"): "there is no X-Ray",
     ("AWS::ApiGateway::Stage", "TracingEnabled"): "there is no X-Ray",
     ("AWS::SES::EmailIdentity", "DkimAttributes"): "mail is kept in a box and not signed",
@@ -32,8 +31,14 @@ EMULATOR_CANNOT = {
     ("AWS::SES::ConfigurationSet", "SendingOptions"): "always on",
     ("AWS::SES::ConfigurationSet", "DeliveryOptions"): "no mail leaves",
 }
-# Compared nowhere, on no target: they steer CloudFormation itself, or their service never gives them back.
-NOT_DESCRIBED = {("*", "Tags"), ("AWS::Lambda::Function", "CodeSigningConfigArn")}
+# Compared on no target: they steer CloudFormation itself, or no describe call gives them back; `*` is any type.
+NOT_DESCRIBED = {
+    ("*", "Tags"),
+    ("AWS::Lambda::Function", "CodeSigningConfigArn"),
+    ("AWS::ApiGateway::RestApi", "Mode"),
+    ("AWS::ApiGateway::RestApi", "FailOnWarnings"),
+    ("AWS::ApiGateway::Stage", "StageDescription"),
+}
 
 APPLIERS = {}
 
@@ -46,6 +51,15 @@ def applies(kind, name):
         return function
 
     return register
+
+
+def typed(node):
+    """Booleans that came as text from a parameter, as the services want them."""
+    if isinstance(node, list):
+        return [typed(item) for item in node]
+    if isinstance(node, dict):
+        return {name: typed(value) for name, value in node.items()}
+    return {"true": True, "false": False}.get(node, node) if isinstance(node, str) else node
 
 
 @applies("AWS::DynamoDB::Table", "TimeToLiveSpecification")
@@ -181,7 +195,7 @@ def settle(deployed, logical, kind, properties, apply):
     if apply:
         for name in sorted({top(path) for path, _, _ in found}):
             if (kind, name) in APPLIERS:
-                APPLIERS[kind, name](deployed.session, deployed.physical[logical], properties[name])
+                APPLIERS[kind, name](deployed.session, deployed.physical[logical], typed(properties[name]))
                 applied.append(name)
     return (resource_differences(deployed, logical, kind, properties) if applied else found), applied
 

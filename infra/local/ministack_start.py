@@ -53,12 +53,11 @@ def leave_terminal():
 
 
 def stop_with_parent():
-    """Ends the server and its functions when the process that holds the other end of standard input is gone."""
+    """Ends the server and its functions when standard input closes before it said `stay`."""
 
     def wait():
-        while os.read(0, 1024):
-            pass
-        os.killpg(os.getpgrp(), signal.SIGTERM)
+        if os.read(0, 1024) != b"stay":
+            os.killpg(os.getpgrp(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -18,27 +19,18 @@ const HEALTHY_WITHIN: Duration = Duration::from_mins(1);
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 const REGION: &str = "us-east-1";
 
-/// Whether the emulator outlives this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lifetime {
-    /// It stays until `down`.
-    Detached,
-    /// It ends with this process, however this process ends.
-    WithThisProcess,
-}
-
-/// A running emulator.
+/// A running emulator. It ends with this process, however this process ends, unless it is told to stay.
 pub(crate) struct Emulator {
     pub(crate) pid: u32,
     pub(crate) endpoint: String,
     pub(crate) log: PathBuf,
-    // Holds the pipe whose end tells an emulator started with `WithThisProcess` to stop.
+    // Holds the pipe whose end the emulator waits for.
     child: Child,
 }
 
 impl Emulator {
     /// Starts one on a free port of the loopback interface and waits until it answers.
-    pub(crate) fn start(workspace: &Workspace, venv: &Venv, name: &str, lifetime: Lifetime) -> Result<Self> {
+    pub(crate) fn start(workspace: &Workspace, venv: &Venv, name: &str) -> Result<Self> {
         let folder = workspace.stack_folder(name)?;
         let temporary = folder.join("tmp");
         if temporary.exists() {
@@ -53,15 +45,19 @@ impl Emulator {
         let mut command = venv.command(workspace, "python");
         command.arg(workspace.path(STARTER)).env("GATEWAY_PORT", port.to_string()).env("TMPDIR", &temporary);
         point_at(&mut command, &endpoint);
-        command.stdout(out.try_clone()?).stderr(out).stdin(Stdio::null());
-        if lifetime == Lifetime::WithThisProcess {
-            command.env("CEIBA_STOP_WITH_PARENT", "1").stdin(Stdio::piped());
-        }
+        command.env("CEIBA_STOP_WITH_PARENT", "1");
+        command.stdin(Stdio::piped()).stdout(out.try_clone()?).stderr(out);
         run::progress(&format!("start the emulator on {endpoint}"));
         let child = command.spawn().context("cannot start the emulator")?;
         let mut emulator = Self { pid: child.id(), endpoint, log, child };
         emulator.wait_until_healthy().inspect_err(|_| stop(emulator.pid))?;
         Ok(emulator)
+    }
+
+    /// Lets it outlive this process.
+    pub(crate) fn stay(mut self) -> Result<()> {
+        let mut pipe = self.child.stdin.take().context("the emulator was started without a pipe")?;
+        pipe.write_all(b"stay").context("the emulator is gone")
     }
 
     fn wait_until_healthy(&mut self) -> Result<()> {

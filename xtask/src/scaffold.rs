@@ -42,11 +42,7 @@ fn refuse_bad_name(name: &str) -> Result<()> {
 
 fn filled(text: &str, name: &str) -> String {
     let area = name.split('-').next().unwrap_or_default();
-    let spaced = name.replace('-', " ");
-    text.replace("NAME", name)
-        .replace("LOGICAL", &logical_id(name))
-        .replace("AREA", area)
-        .replace("WORDS", &spaced)
+    text.replace("NAME", name).replace("LOGICAL", &logical_id(name)).replace("AREA", area)
 }
 
 #[cfg(test)]
@@ -67,7 +63,7 @@ mod tests {
     fn every_placeholder_of_the_files_is_filled() {
         for (path, text) in FILES.into_iter().chain([EVENT, ("", REST)]) {
             let text = filled(path, "orders-returns") + &filled(text, "orders-returns");
-            for placeholder in ["NAME", "LOGICAL", "AREA", "WORDS"] {
+            for placeholder in ["NAME", "LOGICAL", "AREA"] {
                 assert!(!text.contains(placeholder), "{placeholder} in {path}: {text}");
             }
         }

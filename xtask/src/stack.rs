@@ -8,7 +8,7 @@ use testkit::stack::Stack;
 use crate::{
     build::{self, Flavour},
     deploy::{self, Place},
-    emulator::{self, Emulator, Lifetime},
+    emulator::{self, Emulator},
     issuer, run,
     venv::Venv,
     workspace::Workspace,
@@ -35,8 +35,10 @@ pub(crate) fn up(workspace: &Workspace) -> Result<Stack> {
         run::progress("the emulator is running already");
         return deployed(workspace, &venv, running);
     }
-    let emulator = Emulator::start(workspace, &venv, DEV, Lifetime::Detached)?;
-    fresh(workspace, &venv, DEV, &emulator)
+    let emulator = Emulator::start(workspace, &venv, DEV)?;
+    let stack = fresh(workspace, &venv, DEV, &emulator)?;
+    emulator.stay()?;
+    Ok(stack)
 }
 
 /// Deploys the functions that are built to an emulator just started. It is stopped again if that fails.

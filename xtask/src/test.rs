@@ -9,7 +9,7 @@ use testkit::stack::{STACK_VARIABLE, Stack};
 use crate::{
     Test,
     build::{self, Flavour},
-    emulator::{self, Emulator, Lifetime},
+    emulator::{self, Emulator},
     issuer, run, stack,
     venv::Venv,
     workspace::{Lock, Workspace},
@@ -150,7 +150,10 @@ impl Tests {
         let stack = self.stack()?;
         let token = issuer::token(stack, CONTRACT_ROLE, None, CONTRACT_TOKEN_VALID)?;
         let mut schemathesis = self.tool("schemathesis");
-        schemathesis.args(["--config-file", "infra/local/schemathesis.toml", "run", "infra/openapi.yaml"]);
+        // It leaves its own cache in the folder it runs in.
+        schemathesis.current_dir(self.workspace.stack_folder(stack::TEST)?);
+        schemathesis.arg("--config-file").arg(self.workspace.path("infra/local/schemathesis.toml"));
+        schemathesis.arg("run").arg(self.workspace.path("infra/openapi.yaml"));
         schemathesis.args(["--url", &stack.api_url, "--header", &format!("Authorization: Bearer {token}")]);
         run::shown("schemathesis", &mut schemathesis)
     }
@@ -179,7 +182,7 @@ impl TestStack {
     fn start(workspace: &Workspace, venv: &Venv) -> Result<Self> {
         let lock = workspace.try_lock(stack::TEST, "another test run")?;
         build::functions(workspace, venv, Flavour::Quick).context("the functions do not build")?;
-        let emulator = Emulator::start(workspace, venv, stack::TEST, Lifetime::WithThisProcess)?;
+        let emulator = Emulator::start(workspace, venv, stack::TEST)?;
         let stack = stack::fresh(workspace, venv, stack::TEST, &emulator)?;
         Ok(Self { stack, file: workspace.stack_file(stack::TEST), emulator, _lock: lock })
     }
