@@ -1,1 +1,4 @@
-//! Reports.
+//! Live indicators and reports.
+
+pub mod live;
+pub mod reports;

@@ -223,7 +223,7 @@ mod tests {
             for locale in [Locale::Es, Locale::En] {
                 let variables = notice.variables("Ana", locale, &Settings::default(), "https://x.example/");
                 let rendered = templates.render(notice.template, locale, &variables);
-                assert!(rendered.unwrap().html.contains("https://x.example/"), "{fact_type}");
+                assert!(rendered.unwrap().text.contains("https://x.example/"), "{fact_type}");
             }
         }
     }

@@ -92,6 +92,31 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_events_are_what_the_functions_read() {
+        let bodies = |event: &str| -> Vec<String> {
+            let event: Value = serde_json::from_str(event).unwrap();
+            let records = event["Records"].as_array().unwrap().iter();
+            records.map(|record| record["body"].as_str().unwrap().to_owned()).collect()
+        };
+        for event in [
+            include_str!("../../../events/messages-send/person-registered.json"),
+            include_str!("../../../events/messages-send/ticket-changed.json"),
+        ] {
+            let read = Work::read(&bodies(event)[0]).unwrap();
+            assert!(matches!(read, Work::Fact(Asked::Letter(_))), "{read:?}");
+        }
+        let batch = include_str!("../../../events/messages-send/campaign-batch.json");
+        assert!(matches!(Work::read(&bodies(batch)[0]).unwrap(), Work::Batch(_)));
+        for event in [
+            include_str!("../../../events/messages-feedback/bounce.json"),
+            include_str!("../../../events/messages-feedback/complaint.json"),
+        ] {
+            let told = crate::feedback::read(&bodies(event)[0]).unwrap().unwrap();
+            assert_eq!(told.suppress.len(), 1);
+        }
+    }
+
+    #[test]
     fn a_tick_is_no_campaign() {
         let read = |text: &str| serde_json::from_str::<Addressing>(text).unwrap();
         assert_eq!(read(r#"{"tick":true}"#), Addressing::Tick { tick: true });
