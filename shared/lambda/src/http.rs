@@ -167,6 +167,11 @@ impl Call {
         Ok(value)
     }
 
+    /// The JSON body of a request that needs none: without one, what it says if nothing is said.
+    pub fn body_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Malformed> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.body() }
+    }
+
     /// A path parameter.
     pub fn path<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, Malformed> {
         let found = self.path.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);

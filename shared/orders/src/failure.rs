@@ -6,6 +6,8 @@ use foundation::{
     problem::{FieldError, Kind, Problem},
 };
 
+use jiff::Timestamp;
+
 use crate::order::State;
 
 /// Why something about products or orders is refused.
@@ -94,6 +96,12 @@ pub enum OrderError {
     /// A payment that has not happened yet.
     #[error("a payment cannot lie in the future")]
     PaidInFuture,
+    /// A moment that no cycle contains.
+    #[error("no cycle contains {at}")]
+    NoCycle {
+        /// The moment.
+        at: Timestamp,
+    },
     /// A comment's length.
     #[error("a comment has 1 to {most} characters; found {found}", most = crate::order::COMMENT_LENGTH_MAX)]
     CommentLength {
@@ -156,6 +164,7 @@ impl Problem for OrderError {
             | Self::AmountsTooLarge
             | Self::BuyerTerminated
             | Self::PaidInFuture
+            | Self::NoCycle { .. }
             | Self::TooManyComments
             | Self::NoFile
             | Self::IsReturn { .. } => Kind::Rejected,
@@ -178,6 +187,7 @@ impl Problem for OrderError {
             Self::PricesChanged { .. } => "order.prices-changed",
             Self::OutOfStock { .. } => "order.out-of-stock",
             Self::PaidInFuture => "order.paid-in-future",
+            Self::NoCycle { .. } => "calendar.no-cycle",
             Self::CommentLength { .. } => "order.comment-length",
             Self::TooManyComments => "order.too-many-comments",
             Self::Product(_) => "product.malformed",

@@ -61,7 +61,7 @@ pub struct Upload {
 }
 
 /// What lines are checked against.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// The currency of each person there is.
     pub currencies: BTreeMap<PersonId, foundation::money::Currency>,
