@@ -244,12 +244,12 @@ pub const ORDER_COLUMNS: [&str; 16] = [
 /// Reads `people.csv`. Columns come in any order; all but `id` may be absent or empty. Tags are separated by `;`.
 pub fn read_people(file: &str, bytes: &[u8]) -> Result<Vec<PersonFact>, UnreadableFacts> {
     read(file, bytes, &PEOPLE_COLUMNS, &["id"], |row| {
-        Some(PersonFact {
+        Ok(PersonFact {
             id: row.required("id", "an id of 1 to 64 letters, digits, '-', '_', '.'")?,
             kind: match row.text("kind") {
                 "" | "consultant" => PersonKind::Consultant,
                 "customer" => PersonKind::Customer,
-                other => return row.wrong("kind", &other.to_owned(), "consultant or customer"),
+                other => return row.wrong("kind", other, "consultant or customer"),
             },
             parent: row.optional("parent", "an id or nothing")?,
             sponsor: row.optional("sponsor", "an id or nothing")?,
@@ -273,22 +273,22 @@ pub fn read_people(file: &str, bytes: &[u8]) -> Result<Vec<PersonFact>, Unreadab
 /// date in `paid_at` is local midnight in `zone`. A missing `units` is 1, every other missing number 0.
 pub fn read_orders(file: &str, bytes: &[u8], zone: &TimeZone) -> Result<Vec<OrderFact>, UnreadableFacts> {
     read(file, bytes, &ORDER_COLUMNS, &["id", "person", "paid_at"], |row| {
-        let moment = row.text("paid_at").to_owned();
+        let moment = row.text("paid_at");
         let paid_at = moment.parse::<Timestamp>().ok().or_else(|| {
             let day: Date = moment.parse().ok()?;
             Some(day.to_zoned(zone.clone()).ok()?.timestamp())
         });
         let Some(paid_at) = paid_at else {
-            return row.wrong("paid_at", &moment, "a moment as 2026-10-31T14:00:00Z, or a date");
+            return row.wrong("paid_at", moment, "a moment as 2026-10-31T14:00:00Z, or a date");
         };
-        Some(OrderFact {
+        Ok(OrderFact {
             id: row.required("id", "an id of 1 to 64 letters, digits, '-', '_', '.'")?,
             person: row.required("person", "an id")?,
             paid_at,
             kind: match row.text("kind") {
                 "" | "sale" => OrderKind::Sale,
                 "return" => OrderKind::Return,
-                other => return row.wrong("kind", &other.to_owned(), "sale or return"),
+                other => return row.wrong("kind", other, "sale or return"),
             },
             currency: row.optional("currency", "an ISO 4217 currency code")?,
             net: row.number("net")?,
@@ -302,7 +302,7 @@ pub fn read_orders(file: &str, bytes: &[u8], zone: &TimeZone) -> Result<Vec<Orde
             first_of_person: match row.text("first_of_person") {
                 "" | "false" | "0" => false,
                 "true" | "1" => true,
-                other => return row.wrong("first_of_person", &other.to_owned(), "true or false"),
+                other => return row.wrong("first_of_person", other, "true or false"),
             },
             category: row.text("category").to_owned(),
             reverses: row.optional("reverses", "the id of an order or nothing")?,
@@ -314,6 +314,9 @@ fn or_default(text: &str, default: &str) -> String {
     if text.is_empty() { default.to_owned() } else { text.to_owned() }
 }
 
+/// A line that was refused; why is among the errors.
+struct Refused;
+
 /// One line of a file, with the places of its columns.
 struct Row<'a> {
     file: &'a str,
@@ -324,8 +327,8 @@ struct Row<'a> {
     errors: &'a mut Vec<FactError>,
 }
 
-impl Row<'_> {
-    fn text(&self, column: &str) -> &str {
+impl<'a> Row<'a> {
+    fn text(&self, column: &str) -> &'a str {
         let index = self.columns.iter().position(|known| *known == column);
         index
             .and_then(|index| self.places[index])
@@ -334,7 +337,7 @@ impl Row<'_> {
             .trim()
     }
 
-    fn wrong<T>(&mut self, column: &str, found: &str, expected: &str) -> Option<T> {
+    fn wrong<T>(&mut self, column: &str, found: &str, expected: &str) -> Result<T, Refused> {
         self.errors.push(FactError {
             file: self.file.to_owned(),
             line: self.line,
@@ -342,23 +345,19 @@ impl Row<'_> {
             found: found.to_owned(),
             expected: expected.to_owned(),
         });
-        None
+        Err(Refused)
     }
 
-    fn required<T: std::str::FromStr>(&mut self, column: &str, expected: &str) -> Option<T> {
-        let text = self.text(column).to_owned();
-        match text.parse() {
-            Ok(value) => Some(value),
-            Err(_) => self.wrong(column, &text, expected),
-        }
+    fn required<T: std::str::FromStr>(&mut self, column: &str, expected: &str) -> Result<T, Refused> {
+        let text = self.text(column);
+        text.parse().or_else(|_| self.wrong(column, text, expected))
     }
 
-    /// Outer `None`: wrong; inner `None`: empty.
-    fn optional<T: std::str::FromStr>(&mut self, column: &str, expected: &str) -> Option<Option<T>> {
-        if self.text(column).is_empty() { Some(None) } else { self.required(column, expected).map(Some) }
+    fn optional<T: std::str::FromStr>(&mut self, column: &str, expected: &str) -> Result<Option<T>, Refused> {
+        if self.text(column).is_empty() { Ok(None) } else { self.required(column, expected).map(Some) }
     }
 
-    fn number(&mut self, column: &str) -> Option<Decimal> {
+    fn number(&mut self, column: &str) -> Result<Decimal, Refused> {
         self.optional(column, "a decimal number").map(Option::unwrap_or_default)
     }
 }
@@ -368,7 +367,7 @@ fn read<T>(
     bytes: &[u8],
     columns: &[&'static str],
     needed: &[&str],
-    mut parse: impl FnMut(&mut Row<'_>) -> Option<T>,
+    mut parse: impl FnMut(&mut Row<'_>) -> Result<T, Refused>,
 ) -> Result<Vec<T>, UnreadableFacts> {
     let mut errors = Vec::new();
     let error = |line: u64, column: &str, found: &str, expected: &str| FactError {
@@ -411,7 +410,7 @@ fn read<T>(
                 let line = record.position().map_or(line, csv::Position::line);
                 let row =
                     &mut Row { file, line, places: &places, columns, record: &record, errors: &mut errors };
-                rows.extend(parse(row));
+                rows.extend(parse(row).ok());
             }
             Err(cause) => {
                 let line = cause.position().map_or(line, csv::Position::line);

@@ -175,15 +175,12 @@ fn blocks(lanes: &[Lane]) -> (Vec<Block>, Vec<usize>, usize) {
             let joined = (block.base == lane.base).then(|| block.kind.joined(kind)).flatten()?;
             Some((place, joined))
         });
-        match known {
-            Some((place, joined)) => {
-                blocks[place].kind = joined;
-                block_of.push(place);
-            }
-            None => {
-                block_of.push(blocks.len());
-                blocks.push(Block { base: lane.base, kind, start: 0 });
-            }
+        if let Some((place, joined)) = known {
+            blocks[place].kind = joined;
+            block_of.push(place);
+        } else {
+            block_of.push(blocks.len());
+            blocks.push(Block { base: lane.base, kind, start: 0 });
         }
     }
     let mut width = 0;

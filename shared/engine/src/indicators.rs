@@ -1,13 +1,12 @@
 //! Indicators: all that a plan needs, in few passes from the leaves to the root.
 
-use foundation::money::Rounding;
 use jiff::tz::TimeZone;
 use plan::{
     Plan, PlannedIndicator,
     indicator::{Aggregate, Measure, RankBasis, Scope, Tree as TreeName, Window},
 };
 use rules::{BoolColumn, NumberColumn};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -255,7 +254,7 @@ impl<'a> Calculation<'a> {
             let base = self.base(&mut bases, planned)?;
             match &planned.definition.scope {
                 Scope::Own => self.columns[index] = members_only(&bases.columns[base], planned),
-                Scope::Company => self.columns[index] = self.company(&bases.columns[base], planned),
+                Scope::Company => self.columns[index] = company(&bases.columns[base], planned),
                 Scope::Upline { .. } => {
                     let cut = planned.rank.unwrap_or(u8::MAX);
                     let ranks = self.ranks(planned);
@@ -291,16 +290,6 @@ impl<'a> Calculation<'a> {
             RankBasis::Previous => &self.snapshot.people.previous_rank,
             RankBasis::Paid => &self.paid,
         }
-    }
-
-    fn company(&self, base: &[i64], planned: &PlannedIndicator) -> Vec<i64> {
-        let members = base.iter().copied().filter(|value| *value != NO_MEMBER);
-        let total = match planned.definition.aggregate {
-            Aggregate::Max => members.max().unwrap_or(0),
-            Aggregate::Min => members.min().unwrap_or(0),
-            _ => members.sum(),
-        };
-        vec![total; base.len()]
     }
 
     /// What each person brings if they are a member: the base column of an indicator, shared where it is the same.
@@ -508,10 +497,7 @@ pub(crate) fn last_day(snapshot: &Snapshot, zone: &TimeZone) -> jiff::civil::Dat
 
 /// `number` as a fixed-point integer, halves to the even neighbour.
 pub(crate) fn rounded(number: Decimal, scale: u32) -> Option<i64> {
-    let strategy = match Rounding::HalfEven {
-        Rounding::HalfEven => rust_decimal::RoundingStrategy::MidpointNearestEven,
-        _ => return None,
-    };
+    let strategy = RoundingStrategy::MidpointNearestEven;
     let number = number.round_dp_with_strategy(scale, strategy);
     let power = 10_i128.checked_pow(scale.checked_sub(number.scale())?)?;
     i64::try_from(number.mantissa().checked_mul(power)?).ok()
@@ -605,6 +591,17 @@ fn members_only(base: &[i64], planned: &PlannedIndicator) -> Vec<i64> {
     } else {
         base.to_vec()
     }
+}
+
+/// The same value for everyone.
+fn company(base: &[i64], planned: &PlannedIndicator) -> Vec<i64> {
+    let members = base.iter().copied().filter(|value| *value != NO_MEMBER);
+    let total = match planned.definition.aggregate {
+        Aggregate::Max => members.max().unwrap_or(0),
+        Aggregate::Min => members.min().unwrap_or(0),
+        _ => members.sum(),
+    };
+    vec![total; base.len()]
 }
 
 /// How a scope runs over the tree.

@@ -224,6 +224,11 @@ pub fn explain_rank(
     Ok(Some(rule.explain(&person)))
 }
 
+/// The counts of all ranks up to `rank`.
+fn reached(counts: &mut [u32], rank: u8) -> impl Iterator<Item = &mut u32> {
+    counts.iter_mut().skip(1).take(usize::from(rank))
+}
+
 /// Legs, frontline and downline of at least each rank, counted for one person.
 fn around(snapshot: &Snapshot, ranks: &Ranks, plan: &Plan, row: u32) -> [Vec<u32>; 3] {
     let people = &snapshot.people;
@@ -242,9 +247,9 @@ fn around(snapshot: &Snapshot, ranks: &Ranks, plan: &Plan, row: u32) -> [Vec<u32
     let level = tree.depth[place];
     let mut best = 0;
     let mut opens_leg = false;
-    let mut close = |counts: &mut [Vec<u32>; 3], best: u8, opens_leg: bool| {
-        for at in (1..=usize::from(best)).filter(|_| opens_leg) {
-            counts[0][at] += 1;
+    let close = |counts: &mut [Vec<u32>; 3], best: u8, opens_leg: bool| {
+        for count in reached(&mut counts[0], best).filter(|_| opens_leg) {
+            *count += 1;
         }
     };
     for (below, depth) in tree.order.iter().zip(&tree.depth).skip(place + 1) {
@@ -255,13 +260,13 @@ fn around(snapshot: &Snapshot, ranks: &Ranks, plan: &Plan, row: u32) -> [Vec<u32
         if *depth == level + 1 {
             close(&mut counts, best, opens_leg);
             (best, opens_leg) = (0, people.consultant[below] || ladder.customers_open_legs);
-            for at in 1..=usize::from(seen[below]) {
-                counts[1][at] += 1;
+            for count in reached(&mut counts[1], seen[below]) {
+                *count += 1;
             }
         }
         best = best.max(seen[below]);
-        for at in 1..=usize::from(seen[below]) {
-            counts[2][at] += 1;
+        for count in reached(&mut counts[2], seen[below]) {
+            *count += 1;
         }
     }
     close(&mut counts, best, opens_leg);

@@ -31,8 +31,6 @@ const NARROW_DIGITS: u32 = 18;
 pub(crate) enum Cells<'a> {
     /// Whole numbers.
     Int(Vec<i32>),
-    /// Whole numbers of 64 bits.
-    Long(&'a [i64]),
     /// Decimals of up to 18 digits: value and scale.
     Decimal(&'a [i64], u32),
     /// Decimals of up to 38 digits: value and scale.
@@ -53,7 +51,6 @@ impl Cells<'_> {
     fn schema(&self, name: &str) -> String {
         match self {
             Self::Int(_) => format!("REQUIRED INT32 {name};"),
-            Self::Long(_) => format!("REQUIRED INT64 {name};"),
             Self::Decimal(_, scale) => format!("REQUIRED INT64 {name} (DECIMAL({NARROW_DIGITS},{scale}));"),
             Self::Wide(_, scale) => {
                 format!("REQUIRED FIXED_LEN_BYTE_ARRAY (16) {name} (DECIMAL(38,{scale}));")
@@ -67,7 +64,7 @@ impl Cells<'_> {
 
     fn encoding(&self) -> Encoding {
         match self {
-            Self::Int(_) | Self::Long(_) | Self::Decimal(..) | Self::Day(_) | Self::Moment(_) => {
+            Self::Int(_) | Self::Decimal(..) | Self::Day(_) | Self::Moment(_) => {
                 Encoding::DELTA_BINARY_PACKED
             }
             Self::Text(_) | Self::Word(_) => Encoding::DELTA_BYTE_ARRAY,
@@ -146,7 +143,7 @@ fn write_column(
     match &column.cells {
         Cells::Int(values) => put::<Int32Type>(file, group, &values[rows]),
         Cells::Day(values) => put::<Int32Type>(file, group, &values[rows]),
-        Cells::Long(values) | Cells::Moment(values) => put::<Int64Type>(file, group, &values[rows]),
+        Cells::Moment(values) => put::<Int64Type>(file, group, &values[rows]),
         Cells::Decimal(values, _) => {
             let most = 10_u64.pow(NARROW_DIGITS);
             if let Some(wide) = values[rows.clone()].iter().find(|value| most <= value.unsigned_abs()) {

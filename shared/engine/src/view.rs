@@ -71,10 +71,6 @@ fn day(days: i32) -> Date {
 impl Columns for View<'_> {
     fn column(&self, slot: u32) -> Column<'_> {
         let people = &self.snapshot.people;
-        let dictionary = |texts: &'_ crate::columns::Dictionary| -> (*const u32, usize) {
-            (texts.codes.as_ptr(), texts.codes.len())
-        };
-        let _ = dictionary;
         match self.plan.source(slot) {
             Some(Source::Indicator(index)) => match self.columns.get(index) {
                 Some(values) => Column::Fixed { values, scale: self.scale(index) },

@@ -1,4 +1,5 @@
 //! Single rules of the specification, each on a network small enough to check by hand, and the extremes.
+#![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use engine::{
     Context, EngineError, ExchangeRates, Facts, LineKind, OrderFact, OrderKind, Payouts, PersonFact,

@@ -1,4 +1,5 @@
 //! The engine against a slow reference made from the definitions alone, on random networks.
+#![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use std::{
     collections::BTreeMap,

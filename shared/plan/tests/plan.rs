@@ -1,4 +1,5 @@
 //! The demo plan parses; its schema is the checked-in one; mistakes are named where they are, all at once.
+#![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use plan::{Plan, PlanError, json_schema};
 use serde_json::{Value, json};
