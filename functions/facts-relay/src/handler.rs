@@ -13,8 +13,6 @@ pub(crate) async fn handle(bus: Arc<Bus>, changes: Vec<Change>) -> Result<(), (u
     let facts: Vec<_> = changes
         .iter()
         .enumerate()
-        // A fact that was written again is the same fact: only its first writing has no item before it.
-        .filter(|(_, change)| change.before.is_none())
         .filter_map(|(position, change)| Some((position, outbox::event(change.after.as_ref()?)?)))
         .collect();
     for events in facts.chunks(EVENTS) {
