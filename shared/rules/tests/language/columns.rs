@@ -115,7 +115,7 @@ fn record_by_record(program: &Program, people: &People) -> Result<Vec<Value>, (u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn conditions_are_the_same_by_column_and_by_record(people in people(), text in condition_texts()) {

@@ -175,7 +175,7 @@ fn a_value_that_can_be_missing_may_be_used_where_it_is_known_to_be_there() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_checked_without_a_panic_and_within_its_cost(
