@@ -1,4 +1,4 @@
-//! The three questions of the state machine.
+//! The questions of the state machine.
 
 use std::sync::Arc;
 
@@ -23,6 +23,10 @@ pub(crate) struct Shared {
 
 pub(crate) async fn handle(shared: Arc<Shared>, question: Question) -> Result<Decided, Fault> {
     let execution = question.execution.unwrap_or_default();
+    if let (Some(run), Some(_)) = (&question.run, &question.fact) {
+        let run = shared.store.mark_paid(run).await?;
+        return Ok(Decided::nothing(run.correlation));
+    }
     match (&question.run, &question.failure) {
         (Some(run), Some(failure)) => record(&shared, run, execution, failure).await,
         (Some(run), None) => advance(&shared, run, execution).await,

@@ -9,30 +9,31 @@ use commissions::{
     task::{Answer, Task},
 };
 use foundation::{id::PersonId, money::Money, problem::Fault};
+use ledger::store::Ledger;
 use network::{People, Person};
 use payouts::{
-    Payouts,
     batch::{Earning, earned},
+    store::Payouts,
 };
 
 pub(crate) struct Shared {
     pub(crate) store: Commissions,
     pub(crate) calendar: Calendar,
     pub(crate) people: People,
+    pub(crate) ledger: Ledger,
     pub(crate) payouts: Payouts,
 }
 
 pub(crate) async fn handle(shared: Arc<Shared>, task: Task) -> Result<Answer, Fault> {
     let Some(payment) = open_payment(&shared.store, &task).await? else { return Ok(task.done()) };
     let earnings = named(&shared.people, &payment).await?;
-    let batches = earned(&task.run, &task.cycle, earnings, payment.approved_at)?;
-    for batch in &batches {
-        shared.payouts.owe(&task.run, batch).await?;
+    let mut payables = 0;
+    for batch in earned(&task.run, &task.cycle, earnings)? {
+        payables += shared.payouts.owe(&shared.ledger, &batch, payment.approved_at).await?.payables;
     }
     shared.payouts.write_treasury_file(&task.run).await?;
-    let payables = batches.iter().map(|batch| batch.payables.len()).sum();
     settle_payment(&shared.store, &shared.calendar, payment, payables, lambda::now()).await?;
-    lambda::telemetry::count("PayablesMade", payables as u64, &[("Process", task.process.as_str())]);
+    lambda::telemetry::count("PayablesMade", payables, &[("Process", task.process.as_str())]);
     Ok(task.done())
 }
 

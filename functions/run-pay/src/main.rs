@@ -10,7 +10,8 @@ async fn main() -> Result<(), lambda::Error> {
     let store = commissions::Commissions::new(&aws, &mut env);
     let calendar = calendar::Calendar::new(&aws, &mut env);
     let people = network::People::new(&aws, &mut env);
-    let payouts = payouts::Payouts::new(&aws, &mut env);
+    let ledger = ledger::store::Ledger::new(&aws, &mut env);
+    let payouts = payouts::store::Payouts::new(&aws, &mut env);
     env.complete()?;
-    lambda::step::serve(Shared { store, calendar, people, payouts }, handler::handle).await
+    lambda::step::serve(Shared { store, calendar, people, ledger, payouts }, handler::handle).await
 }

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{plans::PlanReference, process::Process, step::Step};
 
+/// What the step `pay` counts its payables as.
+pub(crate) const PAYABLES: &str = "payables";
+
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -519,8 +522,12 @@ impl Run {
             return Next::Do(step, open.attempt);
         }
         let Some(place) = self.steps.iter().position(|progress| progress.current.is_none()) else {
-            let pays = self.progress(Step::Pay).is_some();
-            self.state = if pays { RunState::PaidPending } else { RunState::Finished };
+            self.state = match self.result(Step::Pay).map(|paid| paid.counts.get(PAYABLES)) {
+                None => RunState::Finished,
+                // Nobody is owed anything, so that no payment will ever say that all is paid.
+                Some(Some(0)) => RunState::Paid,
+                Some(_) => RunState::PaidPending,
+            };
             return Next::Stop;
         };
         if self.mode == Mode::Single {

@@ -93,6 +93,19 @@ fn a_whole_run_goes_step_by_step_waits_and_ends_to_be_paid() {
 }
 
 #[test]
+fn a_run_that_owes_nobody_anything_is_paid_at_once() {
+    let mut run = started(Trigger::Schedule);
+    walk(&mut run, Some(Step::ValidateBonuses));
+    waits(&mut run, 1, "t1").unwrap();
+    run.decide(approval(Decision::Approve)).unwrap();
+    walk(&mut run, Some(Step::Pay));
+    let nothing = BTreeMap::from([(PAYABLES.to_owned(), 0)]);
+    run.finish(Step::Pay, 1, manifest(Step::Pay, 1), nothing, at(4)).unwrap();
+    assert_eq!(run.advance(1, at(4)), Next::Stop);
+    assert_eq!(run.state, RunState::Paid);
+}
+
+#[test]
 fn asking_what_comes_next_again_gives_the_same_attempt() {
     let mut run = started(Trigger::Api);
     let first = run.advance(1, at(1));

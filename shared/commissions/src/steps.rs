@@ -59,8 +59,12 @@ impl Made {
         Ok(self.file(name, bytes, JSON))
     }
 
-    fn count(mut self, name: &str, count: usize) -> Self {
-        self.counts.insert(name.to_owned(), count as u64);
+    fn count(self, name: &str, count: usize) -> Self {
+        self.counting(name, count as u64)
+    }
+
+    fn counting(mut self, name: &str, count: u64) -> Self {
+        self.counts.insert(name.to_owned(), count);
         self
     }
 }

@@ -41,7 +41,7 @@ impl Task {
     }
 }
 
-/// What `run-next-step` is asked: by the schedule, by a new execution, after a step, after a failure.
+/// What `run-next-step` is asked: by the schedule, by a new execution, after a step, after a failure, when all is paid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Question {
     /// What started the execution.
@@ -56,6 +56,9 @@ pub struct Question {
     /// Look for a due cycle of this process only, even if it is not scheduled.
     #[serde(default)]
     pub process: Option<ProcessId>,
+    /// The id of the fact that all payables of the run are paid, where that started the execution.
+    #[serde(default)]
+    pub fact: Option<String>,
     /// Why the execution stops.
     #[serde(default)]
     pub failure: Option<MachineFailure>,

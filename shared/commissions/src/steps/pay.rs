@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Made;
 use crate::{
     manifest::FileError,
-    run::RunError,
+    run::{PAYABLES, RunError},
     statement::money,
     step::Step,
     store::{Commissions, Work},
@@ -50,13 +50,13 @@ pub async fn settle_payment(
     store: &Commissions,
     calendar: &Calendar,
     payment: Payment,
-    payables: usize,
+    payables: u64,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let mut work = payment.work;
     calendar.settle(&work.run.cycle, &work.run.id).await?;
     if work.manifest().is_none() {
-        let made = Made::default().count("earnings", payment.earnings.len()).count("payables", payables);
+        let made = Made::default().count("earnings", payment.earnings.len()).counting(PAYABLES, payables);
         store.seal(&mut work, made).await?;
     }
     store.finish(&work, now).await
