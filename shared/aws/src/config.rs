@@ -1,8 +1,11 @@
 //! Configuration from the environment: read once, every missing name in one error.
 
+use std::collections::BTreeMap;
+
 /// The process's environment and the names that were asked for in vain.
 #[derive(Debug, Default)]
 pub struct Env {
+    given: Option<BTreeMap<String, String>>,
     missing: Vec<String>,
 }
 
@@ -17,6 +20,11 @@ impl Env {
         Self::default()
     }
 
+    /// These values instead of the process's environment; for tests and tools that speak to several stacks.
+    pub fn of(given: BTreeMap<String, String>) -> Self {
+        Self { given: Some(given), missing: Vec::new() }
+    }
+
     /// The value of `name`; a missing one is reported by [`Env::complete`].
     pub fn required(&mut self, name: &str) -> String {
         self.optional(name).unwrap_or_else(|| {
@@ -28,7 +36,11 @@ impl Env {
     /// The value of `name`, if it is there and not empty.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn optional(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
+        let found = match &self.given {
+            Some(given) => given.get(name).cloned(),
+            None => std::env::var(name).ok(),
+        };
+        found.filter(|value| !value.is_empty())
     }
 
     /// An error that lists every missing name, if there are any.

@@ -25,6 +25,8 @@ const BATCH_WRITE: usize = 25;
 const BATCH_GET: usize = 100;
 /// How often what DynamoDB left undone of a batch is sent again.
 const BATCH_ATTEMPTS: u32 = 8;
+/// How often a transaction is tried that is in conflict with others.
+const TRANSACTION_ATTEMPTS: u32 = 5;
 
 /// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -490,13 +492,24 @@ impl Aws {
     /// Does all `writes` (at most 100, of any tables) or none of them. The refused ones stand in [`AwsError::Refused`].
     pub fn transact(&self, writes: Vec<Write>) -> Boxed<'_, Result<(), AwsError>> {
         Box::pin(async move {
-            count_round_trip();
             let mut items = Vec::with_capacity(writes.len());
             for write in writes {
                 items.push(transact_item(write)?);
             }
-            let answer = self.dynamo().transact_write_items().set_transact_items(Some(items)).send().await;
-            answer.map(drop).map_err(transaction_error)
+            let mut attempt = 0;
+            loop {
+                pause_before(attempt).await;
+                count_round_trip();
+                let request = self.dynamo().transact_write_items().set_transact_items(Some(items.clone()));
+                let done = request.send().await.map(drop).map_err(transaction_error);
+                // The SDK does not retry a cancelled transaction, though one in conflict with another only came too early.
+                let is_late =
+                    matches!(&done, Err(AwsError::Busy { code, .. }) if code == "TransactionConflict");
+                attempt += 1;
+                if !is_late || attempt == TRANSACTION_ATTEMPTS {
+                    return done;
+                }
+            }
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Registering one person: what is read, and the one transaction.
 
-use aws::{AwsError, Item, Write, idempotency::Claim, outbox};
+use aws::{AwsError, Item, Write, from_item, idempotency::Claim, outbox};
 use foundation::{
     digest::sha256_hex,
     fact::Envelope,
@@ -58,8 +58,23 @@ pub struct Receipt {
     pub registered_at: Timestamp,
 }
 
+impl Receipt {
+    fn of(person: &Person) -> Self {
+        Self {
+            id: person.id.clone(),
+            kind: person.kind,
+            parent: person.parent.clone(),
+            sponsor: person.sponsor.clone(),
+            level: person.level(),
+            joined_on: person.joined_on,
+            registered_at: person.registered_at,
+        }
+    }
+}
+
 impl People {
-    /// Registers a person, once for each key: person, document, e-mail, fact and claim in one transaction.
+    /// Registers a person, once for each key: person, document, e-mail, fact and claim in one transaction. The same content under an
+    /// id of the caller's own is the same registration too.
     pub async fn register(
         &self,
         registration: &Registration,
@@ -77,19 +92,11 @@ impl People {
         let above =
             above.as_ref().map(|above| (&above.parent, above.sponsor.as_ref().unwrap_or(&above.parent)));
         let person = place(registration, id, above, request.defaults, request.now)?;
-        let receipt = Receipt {
-            id: person.id.clone(),
-            kind: person.kind,
-            parent: person.parent.clone(),
-            sponsor: person.sponsor.clone(),
-            level: person.level(),
-            joined_on: person.joined_on,
-            registered_at: person.registered_at,
-        };
+        let receipt = Receipt::of(&person);
         let (writes, roles) = self.writes(&person, above, request, &receipt)?;
         match self.aws.transact(writes).await {
             Ok(()) => Ok(receipt),
-            Err(AwsError::Refused(found)) => refused(&found, &roles, request),
+            Err(AwsError::Refused(found)) => refused(&found, &roles, request, &person.registration),
             Err(error) => Err(error.into()),
         }
     }
@@ -202,6 +209,7 @@ fn refused(
     found: &[Option<Box<Item>>],
     roles: &[Role],
     request: &Request,
+    registration: &str,
 ) -> Result<Receipt, RegistrationError> {
     for (role, standing) in roles.iter().zip(found) {
         let Some(standing) = standing else { continue };
@@ -210,12 +218,21 @@ fn refused(
                 Some(receipt) => Ok(receipt),
                 None => Err(aws::idempotency::KeyReused.into()),
             },
+            // The same registration under the same id is the same person, whoever asks and under whatever key.
+            Role::Taken(Field::Id) if text_of(standing, "registration") == Some(registration) => {
+                let person: Person = from_item(standing.as_ref().clone()).map_err(AwsError::from)?;
+                Ok(Receipt::of(&person))
+            }
             Role::Taken(field) => Err(RegistrationError::Taken(*field)),
             Role::Root => Err(RegistrationError::SecondRoot),
         };
     }
     // Parent or sponsor moved or left since they were read: the caller may ask again.
     Err(AwsError::ConditionFailed(None).into())
+}
+
+fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 /// A short id that people can read to each other: `C` and eight of 32 letters and digits, without I, L, O and U.

@@ -1,7 +1,10 @@
 //! Walkthroughs over a deployed stack, one module an area. `CEIBA_STACK` names the stack's file; `cargo xtask test` sets it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod access;
 mod messages;
+mod network;
+mod payouts;
 mod reports;
 mod service;
 mod world;

@@ -148,3 +148,47 @@ fn a_campaign_that_cannot_be_rendered_is_refused_and_one_for_later_waits_for_its
         });
     assert_eq!(finished.unwrap()["sent"], 1, "{ben}");
 }
+
+/// At least once: a letter goes out again only if its sender died between the claim and the result, and only once the claim ran out.
+#[test]
+fn a_second_delivery_sends_nothing_unless_the_first_sender_died() {
+    let world = World::open("msx");
+    let ana = world.consultant("ana", None, json!({}));
+    let ben = world.consultant("ben", Some(&ana), json!({}));
+    let marketing = world.office("marketing");
+    let id = post(&marketing, "/campaigns", "k1", &campaign(&ana)).body()["id"].as_str().unwrap().to_owned();
+    let path = format!("/campaigns/{id}");
+    await_body(&marketing, &path, |campaign| campaign["state"] == "finished");
+    let again = json!({"campaign": id, "people": [ben], "correlation": "second-delivery"});
+    let letters =
+        || world.letters(&address_of(&ben)).iter().filter(|letter| letter["Subject"] == "Hola, ben").count();
+    let claimed_until = |seconds: &str| {
+        world.tamper(
+            "MessagesTable",
+            &json!({
+                "Key": {"pk": {"S": format!("CAMPAIGN#{id}")}, "sk": {"S": format!("RECIPIENT#{ben}")}},
+                "UpdateExpression": "SET #s = :s, claim = :c, claimed_until = :u",
+                "ExpressionAttributeNames": {"#s": "state"},
+                "ExpressionAttributeValues": {":s": {"S": "sending"}, ":c": {"S": "dead"}, ":u": {"N": seconds}},
+            }),
+        );
+    };
+    let moment = std::time::Duration::from_secs(4);
+
+    world.enqueue("CampaignMailQueue", &again);
+    std::thread::sleep(moment);
+    assert_eq!(letters(), 1, "it has its result");
+
+    claimed_until("9999999999");
+    world.enqueue("CampaignMailQueue", &again);
+    std::thread::sleep(moment);
+    assert_eq!(letters(), 1, "another sender is at it");
+
+    claimed_until("1");
+    world.enqueue("CampaignMailQueue", &again);
+    let listed = await_body(&marketing, &format!("{path}/recipients"), |listed| {
+        recipient(listed, &ben)["state"] == "sent"
+    });
+    assert_eq!(letters(), 2, "nobody knew whether the first had left");
+    assert_eq!(recipient(&listed, &ben)["attempts"], 2);
+}

@@ -99,16 +99,52 @@ impl World {
         let fields =
             [("Action", "Publish"), ("Version", "2010-03-31"), ("TopicArn", topic), ("Message", &message)];
         let body: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-        // Emulators take any signature; the scope says which service is meant.
-        let scope = format!("Credential=test/20260101/{}/sns/aws4_request", self.stack.region);
         let reply = Client::new(endpoint)
             .request("POST", "/")
-            .header("Authorization", &format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=00"))
+            .header("Authorization", &self.scope("sns"))
             .header("Content-Type", "application/x-www-form-urlencoded")
             .bytes(body.join("&").into_bytes())
             .send()
             .unwrap();
         assert!(reply.is_success(), "{reply}");
+    }
+}
+
+impl World {
+    /// Puts `body` onto a queue, as a second delivery of a message would.
+    pub(crate) fn enqueue(&self, queue: &str, body: &Value) {
+        let url = self.stack.queue(queue).unwrap();
+        self.service(
+            "sqs",
+            "AmazonSQS.SendMessage",
+            &json!({"QueueUrl": url, "MessageBody": body.to_string()}),
+        );
+    }
+
+    /// Changes an item behind the platform's back, as a crash would leave it.
+    pub(crate) fn tamper(&self, table: &str, change: &Value) {
+        let mut request = change.clone();
+        request["TableName"] = json!(self.stack.table(table).unwrap());
+        self.service("dynamodb", "DynamoDB_20120810.UpdateItem", &request);
+    }
+
+    fn service(&self, service: &str, target: &str, body: &Value) {
+        let endpoint = self.stack.endpoint.as_deref().expect("done on an emulator only");
+        let reply = Client::new(endpoint)
+            .request("POST", "/")
+            .header("Authorization", &self.scope(service))
+            .header("X-Amz-Target", target)
+            .header("Content-Type", "application/x-amz-json-1.0")
+            .bytes(body.to_string().into_bytes())
+            .send()
+            .unwrap();
+        assert!(reply.is_success(), "{reply}");
+    }
+
+    /// Emulators take any signature; the scope says which service is meant.
+    fn scope(&self, service: &str) -> String {
+        let scope = format!("Credential=test/20260101/{}/{service}/aws4_request", self.stack.region);
+        format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=00")
     }
 }
 
