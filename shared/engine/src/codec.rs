@@ -1,4 +1,4 @@
-//! The stored form of every noun of a run: Parquet, columns documented in `docs/stored-columns.md`.
+//! The stored form of every noun of a run: Parquet, columns documented in the crate's README.
 //!
 //! Files are opened as they are by DuckDB and pandas. The same noun always gives the same bytes, and reading them gives
 //! back the same noun.

@@ -1,8 +1,5 @@
 //! The commission engine: snapshot, indicators, ranks, bonuses, explain, columnar files. Pure, no clock, no AWS.
-//!
-//! A run is `facts → snapshot → indicators → ranks → payouts → settlements`, each arrow one function:
-//! [`verify`], [`integrate`], [`calculate_indicators`], [`calculate_ranks`], [`calculate_bonuses`], [`settle`],
-//! [`check_settlements`].
+#![doc = include_str!("../README.md")]
 
 mod amount;
 mod bonuses;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, collections::HashMap, collections::HashSet};
 
 use foundation::{
     cycle::Cycle,
+    id::PersonId,
     money::{Currency, Rounding},
 };
 use jiff::{civil::Date, tz::TimeZone};
@@ -313,17 +314,14 @@ pub fn integrate(
     Ok(Snapshot { cycle: facts.cycle.clone(), plan_hash: plan.hash().to_owned(), rates, people, orders })
 }
 
-/// The trees over people sorted by id, and the preorder of the placement tree.
+/// The placement tree over people sorted by id, and their sponsors.
 fn trees(sorted: &[&PersonFact]) -> Option<(Tree, Vec<u32>)> {
-    let place =
-        |id: &str| sorted.binary_search_by(|person| person.id.as_str().cmp(id)).map_or(NONE, position);
-    let parents = |upper: &dyn Fn(&PersonFact) -> Option<String>| -> Vec<u32> {
-        sorted.iter().map(|person| upper(person).map_or(NONE, |id| place(&id))).collect()
-    };
-    let placement = Tree::of(parents(&|person| person.parent.as_ref().map(ToString::to_string)))?;
-    let sponsors =
-        parents(&|person| person.sponsor.as_ref().or(person.parent.as_ref()).map(ToString::to_string));
-    Some((placement, sponsors))
+    let places: HashMap<&str, u32> =
+        sorted.iter().enumerate().map(|(place, person)| (person.id.as_str(), position(place))).collect();
+    let place = |id: Option<&PersonId>| id.and_then(|id| places.get(id.as_str()).copied()).unwrap_or(NONE);
+    let placement = Tree::of(sorted.iter().map(|person| place(person.parent.as_ref())).collect())?;
+    let sponsor = |person: &&PersonFact| place(person.sponsor.as_ref().or(person.parent.as_ref()));
+    Some((placement, sorted.iter().map(sponsor).collect()))
 }
 
 /// A parent column over sorted people as one over rows in preorder.
