@@ -6,5 +6,6 @@ mod messages;
 mod network;
 mod payouts;
 mod reports;
+mod runs;
 mod service;
 mod world;
