@@ -9,10 +9,14 @@ use crate::repository::{folders, logical_id, source, yaml};
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Operation {
     function: String,
-    /// A permission's name; empty for what anybody may call.
+    /// A permission's name, [`PUBLIC`] or [`TOKEN`].
     permission: String,
 }
 
+/// What anybody may call.
+const PUBLIC: &str = "-";
+/// What anybody with a valid token may call.
+const TOKEN: &str = "(a token)";
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// `.on(Method::Get, "/me", Access::Needs(Permission::NetworkRead), …)` in the functions' sources.
@@ -29,7 +33,9 @@ fn implemented() -> BTreeMap<String, Operation> {
                 call.split_once(",\"").unwrap_or_else(|| panic!("{function}: a route's path is no literal"));
             let (path, rest) = rest.split_once("\",").unwrap();
             let permission = if rest.starts_with("Access::Public") {
-                String::new()
+                PUBLIC.to_owned()
+            } else if rest.starts_with("Access::Authenticated") {
+                TOKEN.to_owned()
             } else {
                 let (_, rest) = rest
                     .split_once("Permission::")
@@ -66,13 +72,16 @@ fn contracted() -> BTreeMap<String, Operation> {
                 .unwrap_or_default();
             let function =
                 functions.get(target).unwrap_or_else(|| panic!("{method} {path}: no function {target:?}"));
-            let permission = operation["x-ceiba-permission"].as_str().unwrap_or_default().to_owned();
             let is_public = operation["security"].as_array().is_some_and(Vec::is_empty);
-            assert_eq!(
-                is_public,
-                permission.is_empty(),
-                "{method} {path}: `security: []` and no permission go together"
-            );
+            let permission = match operation["x-ceiba-permission"].as_str() {
+                Some(_) if is_public => {
+                    panic!("{method} {path}: `security: []` and a permission contradict each other")
+                }
+                Some(permission) => permission,
+                None if is_public => PUBLIC,
+                None => TOKEN,
+            };
+            let permission = permission.to_owned();
             operations
                 .insert(format!("{method} {path}"), Operation { function: function.clone(), permission });
         }
@@ -138,7 +147,6 @@ fn declared_parameters(contract: &Value, path: &Value, operation: &Value) -> BTr
 #[test]
 fn the_table_of_operations_is_the_reviewed_one() {
     let rows = contracted().into_iter().map(|(operation, Operation { function, permission })| {
-        let permission = if permission.is_empty() { "-" } else { &permission };
         format!("{operation} | {permission} | {function}\n")
     });
     crate::golden::compare("docs/operations.txt", &rows.collect::<String>());
