@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod access;
+mod live;
 mod messages;
 mod network;
+mod orders;
 mod payouts;
 mod reports;
 mod runs;
