@@ -139,3 +139,84 @@ pub fn under_plan(ranks: Ranks, then: &Plan, now: &Plan) -> Ranks {
         grace_used: ranks.grace_used,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn plan(base: &str, ranks: &[&str]) -> Plan {
+        let step =
+            |code: &&str| json!({"code": code, "name": {"es": code, "en": code}, "rule": "own_vq >= 100"});
+        let other = if base == "USD" { "MXN" } else { "USD" };
+        let document = json!({
+            "format": 1, "name": {"es": "Prueba", "en": "Test"}, "version": 1, "time_zone": "UTC",
+            "currencies": {"base": base, "earners": [{"currency": other, "per_base_unit": "0.5"}]},
+            "activity": {"rule": "own_vq >= 100"},
+            "ranks": {"steps": ranks.iter().map(step).collect::<Vec<_>>()},
+        });
+        Plan::parse(&document.to_string()).unwrap()
+    }
+
+    fn cycle(rates: &[(&str, &str)]) -> calendar::Cycle {
+        let day = jiff::civil::date(2026, 10, 1);
+        let worth = |(code, worth): &(&str, &str)| (code.parse().unwrap(), worth.parse().unwrap());
+        calendar::Cycle {
+            id: "2026-10".parse().unwrap(),
+            calendar: "commercial".into(),
+            first_day: day,
+            last_day: day.last_of_month(),
+            start: jiff::Timestamp::UNIX_EPOCH,
+            end: jiff::Timestamp::UNIX_EPOCH,
+            state: calendar::CycleState::Closed,
+            base: "COP".parse().unwrap(),
+            rates: rates.iter().map(worth).collect::<BTreeMap<_, _>>(),
+            closed_by: None,
+            settled_by: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn the_worth_of_a_currency_becomes_units_of_it_for_one_of_the_base() {
+        let cases = [
+            ("no rates: the plan's", "COP", vec![], "USD", Some("0.5")),
+            ("a rate of the cycle", "COP", vec![("USD", "4000")], "USD", Some("0.00025")),
+            ("a quotient without end", "COP", vec![("USD", "3000")], "USD", Some("0.000333333333")),
+            ("a currency the plan does not know", "COP", vec![("PEN", "1000")], "PEN", Some("0.001")),
+            (
+                "another base than the cycle's",
+                "USD",
+                vec![("USD", "4000"), ("PEN", "1000")],
+                "PEN",
+                Some("4"),
+            ),
+            ("the cycle's base", "USD", vec![("USD", "4000")], "COP", Some("4000")),
+        ];
+        for (name, base, rates, currency, expected) in cases {
+            let frozen = frozen_rates(&plan(base, &["BRONZE"]), &cycle(&rates));
+            let rate = frozen.rate(currency.parse().unwrap()).map(|rate| rate.to_string());
+            assert_eq!(rate.as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn ranks_of_another_career_keep_their_codes() {
+        let (then, now) =
+            (plan("COP", &["BRONZE", "SILVER", "GOLD"]), plan("COP", &["STARTER", "BRONZE", "GOLD"]));
+        let ranks = Ranks {
+            earned: vec![0, 1, 2, 3],
+            paid: vec![3, 2, 1, 0],
+            honorific: vec![3; 4],
+            grace_used: vec![1; 4],
+        };
+        let today = under_plan(ranks.clone(), &then, &now);
+        assert_eq!(today.earned, [0, 2, 0, 3]);
+        assert_eq!(today.paid, [3, 0, 2, 0]);
+        assert_eq!(today.grace_used, ranks.grace_used);
+        assert_eq!(under_plan(ranks.clone(), &then, &then), ranks);
+    }
+}

@@ -164,6 +164,66 @@ pub fn execution_input(run: &Run) -> String {
 mod tests {
     use super::*;
 
+    /// A file of the project, by its path from the root.
+    fn file(path: &str) -> serde_json::Value {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
+        serde_json::from_str(&std::fs::read_to_string(format!("{root}{path}")).unwrap()).unwrap()
+    }
+
+    fn state_of(step: Step) -> String {
+        let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+        step.name().split('-').map(capital).collect()
+    }
+
+    #[test]
+    fn the_machine_has_a_state_for_each_step_that_is_available_and_tells_it_what_it_reads() {
+        let machine = file("infra/commission-process.asl.json");
+        let choices = machine["States"]["Dispatch"]["Choices"].as_array().unwrap();
+        let led_to = |step: Step| choices.iter().find(|choice| choice["StringEquals"] == step.name());
+        for step in Step::ALL.iter().copied() {
+            let Some(choice) = led_to(step) else {
+                assert!(!step.is_available(), "no choice leads to {step}");
+                continue;
+            };
+            assert!(step.is_available(), "{step} is not available and dispatched");
+            assert_eq!(choice["Next"], state_of(step));
+            let state = &machine["States"][state_of(step)];
+            assert_eq!(state["Next"], "NextStep", "{step}");
+            let given = state["Parameters"].get("Payload").unwrap_or(&state["Parameters"]);
+            let named: Vec<_> =
+                given.as_object().unwrap().keys().map(|key| key.trim_end_matches(".$")).collect();
+            let mut read = vec!["run", "cycle", "process", "step", "attempt", "correlation"];
+            read.extend((step == Step::ValidateBonuses).then_some("token"));
+            assert_eq!(named, read, "{step}");
+        }
+        assert_eq!(machine["States"]["Dispatch"]["Default"], "Done", "{NOTHING} leads to the end");
+    }
+
+    #[test]
+    fn what_next_step_answers_is_what_it_is_asked_with_after_the_step() {
+        let decided = Decided { execution: 3, ..Decided::nothing("c-12345678".into()) };
+        let decided = Decided { run: Some("R1".parse().unwrap()), ..decided };
+        let asked: Question = serde_json::from_value(serde_json::to_value(&decided).unwrap()).unwrap();
+        assert_eq!((asked.run, asked.execution, asked.failure), (decided.run, Some(3), None));
+    }
+
+    #[test]
+    fn sample_events_are_read() {
+        for step in Step::ALL.iter().filter(|step| step.is_available()) {
+            let task: Task =
+                serde_json::from_value(file(&format!("events/run-{step}/first-attempt.json"))).unwrap();
+            assert_eq!(task.step, *step);
+            assert_eq!(task.token.is_some(), *step == Step::ValidateBonuses);
+        }
+        let question = |case: &str| -> Question {
+            serde_json::from_value(file(&format!("events/run-next-step/{case}.json"))).unwrap()
+        };
+        assert_eq!(question("schedule").run, None);
+        assert_eq!(question("after-a-step").execution, Some(1));
+        assert!(question("failure").failure.unwrap().detail().starts_with("run.network-invalid"));
+        assert!(question("all-paid").fact.is_some());
+    }
+
     #[test]
     fn the_message_of_a_functions_error_is_taken_out_of_its_cause() {
         let cases = [
