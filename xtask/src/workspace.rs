@@ -97,3 +97,9 @@ impl Workspace {
         File::create(&path).with_context(|| format!("cannot open {}", path.display()))
     }
 }
+
+/// A key that no earlier call has used.
+pub(crate) fn fresh_key() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("demo-{}-{}", std::process::id(), since.as_nanos())
+}

@@ -17,6 +17,7 @@ use orders::{
     facts::{OrderCancelled, OrderPaid},
     paid::PaidKind,
 };
+use rust_decimal::Decimal;
 
 /// What batches share.
 pub(crate) struct Desk {
@@ -76,6 +77,8 @@ fn read(message: &Message) -> Result<Option<Moved>, Unreadable> {
         let (vq, vc) = (paid.amounts.vq, paid.amounts.vc);
         let delta = match paid.kind {
             PaidKind::Sale => Delta::sale(vq, vc),
+            // What it takes back is undone by the next run, and the volumes of this cycle stay as they are.
+            PaidKind::Return if paid.is_late() => Delta::returned(Decimal::ZERO, Decimal::ZERO),
             PaidKind::Return => Delta::returned(vq, vc),
         };
         return Ok(Some(Moved { fact, cycle: paid.cycle, person: paid.person, delta }));

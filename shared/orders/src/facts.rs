@@ -114,13 +114,16 @@ pub struct OrderPaid {
     pub first_of_person: bool,
     /// For a return: the order that came back.
     pub reverses: Option<OrderId>,
+    /// For a return: the cycle that what came back was paid in. The volumes of a later cycle stay untouched by it: what the order paid is
+    /// undone by the next run.
+    pub reverses_cycle: Option<CycleId>,
     /// Whether it came with a bulk load of historical orders.
     pub loaded: bool,
 }
 
 impl OrderPaid {
-    /// The fact of `paid`, which counts in `cycle`.
-    pub fn of(paid: &Paid, cycle: CycleId, loaded: bool) -> Self {
+    /// The fact of `paid`, which counts in `cycle`; `reverses_cycle` is that of the order a return takes back.
+    pub fn of(paid: &Paid, cycle: CycleId, reverses_cycle: Option<CycleId>, loaded: bool) -> Self {
         Self {
             order: paid.id.clone(),
             person: paid.person.clone(),
@@ -130,8 +133,16 @@ impl OrderPaid {
             amounts: Amounts::of_paid(paid),
             first_of_person: paid.first_of_person,
             reverses: paid.reverses.clone(),
+            reverses_cycle,
             loaded,
         }
+    }
+}
+
+impl OrderPaid {
+    /// Whether it takes back an order of another cycle.
+    pub fn is_late(&self) -> bool {
+        self.reverses_cycle.as_ref().is_some_and(|reversed| *reversed != self.cycle)
     }
 }
 
@@ -198,7 +209,7 @@ mod tests {
         let order = draft(&[wanted("T", 2)], &catalogue(vec![product("T", "100.00", "19", false)]));
         let at = Timestamp::UNIX_EPOCH;
         let paid = Paid::sale(&order, at, true);
-        let fact = OrderPaid::of(&paid, "2026-10".parse().unwrap(), false);
+        let fact = OrderPaid::of(&paid, "2026-10".parse().unwrap(), None, false);
         let envelope = Envelope::of(fact, at, at, "c-12345678");
         let json = serde_json::to_value(&envelope).unwrap();
         assert_eq!((json["fact"].as_str(), json["kind"].as_str()), (Some("order-paid-O1"), Some("sale")));

@@ -420,6 +420,8 @@ pub struct Placed {
     pub paid: Paid,
     /// The cycle it counts in.
     pub cycle: CycleId,
+    /// For a return: the cycle that what comes back was paid in.
+    pub reverses_cycle: Option<CycleId>,
 }
 
 impl Placed {
@@ -453,7 +455,12 @@ pub fn place(
             row.refused("order.cycle-settled", format!("paid_at: cycle {} is settled", cycle.cycle.id))
         );
     }
-    Ok(Placed { line: row.line, paid: row.paid(*currency)?, cycle: cycle.cycle.id.clone() })
+    Ok(Placed {
+        line: row.line,
+        paid: row.paid(*currency)?,
+        cycle: cycle.cycle.id.clone(),
+        reverses_cycle: None,
+    })
 }
 
 /// The result file: refused lines and why, in the order of the file.

@@ -9,5 +9,6 @@
 
 pub mod api;
 pub mod company;
+pub mod emulator;
 pub mod issuer;
 pub mod stack;

@@ -82,6 +82,9 @@ pub enum Next {
     Nothing,
 }
 
+/// Orders that are there, each with the cycle it was paid in.
+type KnownOrders = BTreeMap<OrderId, Option<CycleId>>;
+
 /// What writing a few lines came to.
 #[derive(Debug, Default)]
 struct Tally {
@@ -278,14 +281,18 @@ impl Loads {
         Ok(())
     }
 
-    /// Those of the orders that `lines` take back that are there.
-    async fn known_orders(&self, lines: &[Result<Row, Refusal>]) -> Result<BTreeSet<OrderId>, OrdersError> {
+    /// Those of the orders that `lines` take back that are there, with their cycles.
+    async fn known_orders(&self, lines: &[Result<Row, Refusal>]) -> Result<KnownOrders, OrdersError> {
         let reversed: BTreeSet<&OrderId> = lines.iter().flatten().filter_map(Row::reverses).collect();
         if reversed.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(KnownOrders::new());
         }
         let items = self.orders.table.get_many(reversed.into_iter().map(keys::order).collect()).await?;
-        items.into_iter().map(|item| Ok(from_item::<Order>(item)?.id)).collect()
+        let known = |item| {
+            let order: Order = from_item(item)?;
+            Ok((order.id, order.cycle))
+        };
+        items.into_iter().map(known).collect()
     }
 
     /// Writes some lines in one transaction with the load's progress. False if somebody else did.
@@ -342,7 +349,7 @@ impl Loads {
         }
         writes.extend(cycles.into_iter().filter_map(|cycle| around.gates.get(cycle)).cloned());
         let mut buyers = BTreeSet::new();
-        for Placed { paid, cycle, .. } in &tally.new {
+        for Placed { paid, cycle, reverses_cycle, .. } in &tally.new {
             let order = Order::loaded(load.id.clone(), paid.clone(), cycle.clone(), &load.by);
             writes.push(self.orders.put(&order, None)?);
             writes.push(self.orders.put_row(cycle, paid)?);
@@ -350,7 +357,7 @@ impl Loads {
                 let item = first_item(&paid.person, &paid.id);
                 writes.push(Write::Put(table.clone(), item, Condition::Always));
             }
-            let fact = OrderPaid::of(paid, cycle.clone(), true);
+            let fact = OrderPaid::of(paid, cycle.clone(), reverses_cycle.clone(), true);
             writes.push(outbox::write(table, &Envelope::of(fact, paid.paid_at, now, correlation))?);
         }
         Ok(writes)
@@ -395,13 +402,13 @@ struct RefusedLines {
 
 impl Tally {
     /// Takes a line in: new, or refused for what stands on the lines before it.
-    fn take(&mut self, placed: Result<Placed, Refusal>, known: &mut BTreeSet<OrderId>) {
+    fn take(&mut self, placed: Result<Placed, Refusal>, known: &mut KnownOrders) {
         let placed = match placed {
             Ok(placed) => placed,
             Err(refusal) => return self.refusals.push(refusal),
         };
         let cycles: BTreeSet<&CycleId> = self.new.iter().map(|placed| &placed.cycle).collect();
-        let unknown = placed.paid.reverses.as_ref().filter(|reversed| !known.contains(reversed));
+        let unknown = placed.paid.reverses.as_ref().filter(|reversed| !known.contains_key(reversed));
         if let Some(reversed) = unknown {
             let reason =
                 format!("reverses: there is no order {reversed}; a return stands after what it takes back");
@@ -412,8 +419,10 @@ impl Tally {
             let reason = "paid_at: neighbouring lines fall into too many cycles; sort the file by paid_at";
             self.refusals.push(placed.refused("order.unsorted", reason));
         } else {
-            known.insert(placed.paid.id.clone());
-            self.new.push(placed);
+            let reverses_cycle =
+                placed.paid.reverses.as_ref().and_then(|reversed| known.get(reversed)).cloned().flatten();
+            known.insert(placed.paid.id.clone(), Some(placed.cycle.clone()));
+            self.new.push(Placed { reverses_cycle, ..placed });
         }
     }
 

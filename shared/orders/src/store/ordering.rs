@@ -183,7 +183,7 @@ impl Orders {
                 let item = first_item(&order.buyer, &order.id);
                 step.also(Write::Put(self.table.clone(), item, Condition::Absent), Some(Blame::First));
             }
-            let fact = OrderPaid::of(paid, cycle.id.clone(), false);
+            let fact = OrderPaid::of(paid, cycle.id.clone(), None, false);
             step.also(self.fact(fact, paid.paid_at, request)?, None);
         }
         Ok(step)
@@ -249,7 +249,8 @@ impl Orders {
                 step.also(cycle.gate.clone(), Some(Blame::Cycle(cycle.id.clone())));
                 let back = paid.returned(at);
                 step.also(self.put_row(&cycle.id, &back)?, None);
-                step.also(self.fact(OrderPaid::of(&back, cycle.id.clone(), false), at, request)?, None);
+                let fact = OrderPaid::of(&back, cycle.id.clone(), order.cycle.clone(), false);
+                step.also(self.fact(fact, at, request)?, None);
             }
             _ => {}
         }
