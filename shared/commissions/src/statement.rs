@@ -238,7 +238,9 @@ fn sentence(line: &Line, currency: Currency, legend: &Legend, locale: Locale) ->
     let on = legend.bonuses.get(&line.bonus).map_or("", |bonus| bonus.on.in_locale(locale));
     let amount = number(money(line.amount, currency).amount(), locale);
     let percent = number((line.rate * Decimal::ONE_HUNDRED).normalize(), locale);
-    let base = number(line.base, locale);
+    // What was taken back was so much; the amount says that it is taken.
+    let undone = line.kind == LineKind::Undo;
+    let base = number(if undone { line.base.abs() } else { line.base }, locale);
     let source = &line.source;
     let of = match (&line.order, locale) {
         (Some(order), Locale::Es) => format!(" del pedido {order} de {source}"),
@@ -373,7 +375,7 @@ mod tests {
             Line { level_walked: None, level_paid: None, order: None, kind: LineKind::Undo, ..line() };
         assert_eq!(
             line_view(1, &plain, "COP".parse().unwrap(), &legend()).text.en,
-            "Return: undoes 5% of 120.5 of commissionable volume of P55: 6.02 COP"
+            "Return: undoes 5% of 120.5 of commissionable volume of P55: -6.02 COP"
         );
     }
 
