@@ -371,8 +371,15 @@ mod tests {
             view.text.en,
             "5% of 120.5 of commissionable volume of order O-9 of P55, 3 levels up, paid as level 2: 6.02 COP"
         );
-        let plain =
-            Line { level_walked: None, level_paid: None, order: None, kind: LineKind::Undo, ..line() };
+        let plain = Line {
+            level_walked: None,
+            level_paid: None,
+            order: None,
+            kind: LineKind::Undo,
+            base: "-120.5".parse().unwrap(),
+            amount: "-6.02".parse().unwrap(),
+            ..line()
+        };
         assert_eq!(
             line_view(1, &plain, "COP".parse().unwrap(), &legend()).text.en,
             "Return: undoes 5% of 120.5 of commissionable volume of P55: -6.02 COP"
