@@ -11,7 +11,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use foundation::permission::Permission;
+use serde_json::{Value, json};
 use testkit::stack::Stack;
 
 use crate::{
@@ -154,6 +155,35 @@ impl Sandbox {
             }
         }
         Ok(())
+    }
+
+    /// Asks a function that serves REST paths as API Gateway would, for a caller of the back office who may do everything.
+    /// Gives the body of a success.
+    pub fn request(&self, function: &str, method: &str, target: &str, body: &Value) -> Result<Value> {
+        let permissions: Vec<_> = Permission::ALL.iter().map(|permission| permission.name()).collect();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query: BTreeMap<_, _> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let headers = json!({ "Content-Type": "application/json", "Idempotency-Key": target });
+        let lists = |all: &Value| -> Value {
+            let all = all.as_object().into_iter().flatten();
+            all.map(|(name, value)| (name.clone(), json!([value]))).collect::<serde_json::Map<_, _>>().into()
+        };
+        let event = json!({
+            "resource": path, "path": path, "httpMethod": method,
+            "multiValueHeaders": lists(&headers), "headers": headers,
+            "multiValueQueryStringParameters": lists(&json!(query)), "queryStringParameters": query,
+            "requestContext": {
+                "path": path, "httpMethod": method, "stage": "v1", "requestId": "1", "requestTimeEpoch": 0, "identity": {},
+                "authorizer": { "principalId": "office-1", "subject": "office-1", "permissions": permissions.join(" ") },
+            },
+            "body": body.to_string(), "isBase64Encoded": false,
+        });
+        let invocation = self.invoke(function, &event, None)?;
+        let answer = invocation.success()?;
+        if !answer["statusCode"].as_u64().is_some_and(|status| (200..300).contains(&status)) {
+            bail!("{method} {target} answered {answer}; its log:\n{}", invocation.log);
+        }
+        Ok(serde_json::from_str(answer["body"].as_str().unwrap_or("null"))?)
     }
 
     /// Runs the function on `event` in a process of its own, with a fault or without.
