@@ -3,7 +3,7 @@
 use std::{
     io::{self, BufReader},
     net::TcpStream,
-    process::Child,
+    process::{Child, ExitStatus},
     sync::{Arc, Mutex, PoisonError, mpsc::Sender},
 };
 
@@ -58,6 +58,12 @@ impl Watched {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// How the process ended, if it has.
+    pub(crate) fn ended(&self) -> io::Result<Option<ExitStatus>> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(child.as_mut().map(Child::try_wait).transpose()?.flatten())
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {

@@ -236,10 +236,10 @@ fn wait(ended: &mpsc::Receiver<Ending>, watched: &Watched) -> Result<Ending> {
         if let Ok(ending) = ended.recv_timeout(Duration::from_millis(50)) {
             return Ok(ending);
         }
-        let mut child = watched.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(status) = child.as_mut().map(std::process::Child::try_wait).transpose()?.flatten() {
-            // It may have answered just before.
-            return ended.try_recv().with_context(|| format!("the process ended by itself: {status}"));
+        if let Some(status) = watched.ended()? {
+            // Whoever stopped it, or its last answer, may be heard a moment later.
+            let last = ended.recv_timeout(Duration::from_secs(1));
+            return last.with_context(|| format!("the process ended by itself: {status}"));
         }
         if started.elapsed() > PATIENCE {
             bail!("no answer after {PATIENCE:?}");
