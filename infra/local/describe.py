@@ -137,7 +137,11 @@ def topic_policy(deployed, logical, physical, wanted):
 def subscription(deployed, logical, physical, wanted):
     client = deployed.session.client("sns")
     found = client.get_subscription_attributes(SubscriptionArn=physical)["Attributes"]
-    return without_none(found | {"FilterPolicy": parsed(found.get("FilterPolicy")), "RedrivePolicy": parsed(found.get("RedrivePolicy"))})
+    for page in client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=wanted["TopicArn"]):
+        for listed in page["Subscriptions"]:
+            if listed["SubscriptionArn"] == physical:
+                found |= {name: listed[name] for name in ("TopicArn", "Protocol", "Endpoint")}
+    return without_none(found | {name: parsed(found.get(name)) for name in ("FilterPolicy", "RedrivePolicy")})
 
 
 @of("AWS::Events::EventBus")

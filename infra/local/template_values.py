@@ -116,12 +116,20 @@ class DeployedTemplate:
 
         return re.sub(r"\$\{([^}]+)\}", replaced, text)
 
+    def rule(self, logical, identity):
+        """A rule's path in its ARN: its bus stands before its name, unless that is the default one."""
+        bus = self.value(self.template["Resources"][logical]["Properties"].get("EventBusName", "default"))
+        name = re.split(r"[/|]", identity)[-1]
+        return name if bus == "default" else f"{bus}/{name}"
+
     def attribute(self, logical, attribute):
         """What Fn::GetAtt gives, worked out from type and physical id and not asked of CloudFormation."""
         kind = self.template["Resources"][logical]["Type"]
         identity = self.physical[logical]
         last = re.split(r"[/:]", identity)[-1]
         if attribute in ("Arn", "TopicArn"):
+            if kind == "AWS::Events::Rule":
+                return self.arn(kind, self.rule(logical, identity))
             return self.arn(kind, identity)
         if attribute in ("QueueName", "Name", "TopicName"):
             return last

@@ -114,8 +114,22 @@ pub(crate) fn template(
         make_buckets(workspace, venv, place, &folder)?;
     }
 
-    let mut sam = venv.command(workspace, "sam");
-    sam.args(["deploy", "--template-file", "template.yaml", "--config-file", "samconfig.toml"]);
+    let mut sam = match place {
+        Place::Emulator { .. } => {
+            let mut python = venv.command(workspace, "python");
+            python.arg(workspace.path("infra/local/sam_quick.py"));
+            python
+        }
+        Place::Aws => venv.command(workspace, "sam"),
+    };
+    sam.args([
+        "deploy",
+        "--template-file",
+        "template.yaml",
+        "--config-file",
+        "samconfig.toml",
+        "--no-progressbar",
+    ]);
     sam.args(["--config-env", place.environment(), "--no-confirm-changeset", "--no-fail-on-empty-changeset"]);
     if let Place::Emulator { .. } = place {
         sam.args(["--s3-bucket", ARTIFACTS]);
