@@ -198,6 +198,7 @@ impl Commissions {
         let (manifest, reference) = Self::sealed(work)?;
         let place = &work.place;
         let changed = self.change(&place.run, |run| {
+            let before = run.clone();
             run.wait(
                 place.step,
                 place.attempt,
@@ -205,6 +206,10 @@ impl Commissions {
                 reference.clone(),
                 manifest.counts.clone(),
             )?;
+            // Told again by the same execution: nothing changes.
+            if *run == before {
+                return Ok(None);
+            }
             let fact = RunWaiting {
                 run: run.id.clone(),
                 process: run.process.clone(),
