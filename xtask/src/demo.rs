@@ -24,7 +24,7 @@ pub(crate) struct Summary {
 
 /// `cargo xtask demo`
 pub(crate) fn command(workspace: &Workspace, options: &Demo) -> Result<()> {
-    let stack = stack::up(workspace)?;
+    let stack = if options.as_is { stack::known(workspace, stack::DEV)? } else { stack::up(workspace)? };
     let shown = show(workspace, &stack, options.people);
     if options.once {
         stack::down(workspace, stack::DEV)?;

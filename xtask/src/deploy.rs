@@ -136,7 +136,8 @@ pub(crate) fn template(
     }
     if !parameters.is_empty() {
         sam.arg("--parameter-overrides")
-            .args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
+            // Quoted, because SAM splits what it is given at spaces.
+            .args(parameters.iter().map(|(name, value)| format!("{name}=\"{value}\"")));
     }
     sam.env("__SAM_CLI_APP_DIR", workspace.cache()?.join("sam"));
     place.point(&mut sam);

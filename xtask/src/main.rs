@@ -154,6 +154,9 @@ struct Demo {
     /// Size of the company
     #[arg(long, default_value_t = 2_000)]
     people: u32,
+    /// Use the running stack as it is, without building and deploying
+    #[arg(long)]
+    as_is: bool,
 }
 
 #[derive(Args)]

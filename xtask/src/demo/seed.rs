@@ -101,7 +101,7 @@ fn product_draft(product: &Value) -> Value {
         },
         "vq": product["vq"],
         "vc": product["vc"],
-        "points": product["points"],
+        "points": product["points"].to_string().trim_matches('"'),
     })
 }
 
