@@ -11,6 +11,7 @@ mod redrive;
 mod run;
 mod scaffold;
 mod stack;
+mod stamp;
 mod template;
 mod test;
 mod venv;

@@ -9,7 +9,7 @@ use crate::{
     build::{self, Flavour},
     deploy::{self, Place},
     emulator::{self, Emulator},
-    issuer, run,
+    issuer, run, stamp,
     venv::Venv,
     workspace::Workspace,
 };
@@ -61,14 +61,21 @@ pub(crate) fn fresh(workspace: &Workspace, venv: &Venv, name: &str, emulator: &E
     })
 }
 
-/// Deploys to the emulator of `stack`, and writes its file.
+/// Deploys to the emulator of `stack` if that would change anything, and writes its file.
 pub(crate) fn deployed(workspace: &Workspace, venv: &Venv, mut stack: Stack) -> Result<Stack> {
     let endpoint = stack.endpoint.clone().context("this stack is not on an emulator")?;
+    let stamp = stamp::of(workspace, &format!("{endpoint} {:?}", stack.pid))?;
+    let stamp_file = workspace.stack_folder(&stack.name)?.join("deployed");
+    if fs::read_to_string(&stamp_file).is_ok_and(|known| known == stamp) {
+        run::progress("deployed already");
+        return Ok(stack);
+    }
     let issuer = issuer::ensure(workspace, &stack.name, &endpoint)?;
     let place = Place::Emulator { endpoint: &endpoint, issuer: &issuer, environment: "local" };
     deploy::template(workspace, venv, &mut stack, &place, &[])?;
     stack.issuer = Some(issuer);
     stack.write(&workspace.stack_file(&stack.name))?;
+    fs::write(stamp_file, stamp)?;
     Ok(stack)
 }
 

@@ -127,8 +127,10 @@ impl Prover {
         let mut units: BTreeMap<String, Decimal> =
             self.accounts.keys().map(|account| (unit_of(account).to_owned(), Decimal::ZERO)).collect();
         // A unit's balances sum to what its accounts and its transfers are off; both are 0 for what is in order.
-        let off_accounts =
-            self.accounts.iter().map(|(account, sums)| (unit_of(account), sums.balance.saturating_sub(sums.postings)));
+        let off_accounts = self
+            .accounts
+            .iter()
+            .map(|(account, sums)| (unit_of(account), sums.balance.saturating_sub(sums.postings)));
         let off_transfers = self.transfers.iter().map(|((_, unit), sum)| (unit.as_str(), *sum));
         for (unit, off) in off_accounts.chain(off_transfers) {
             let sum = units.entry(unit.to_owned()).or_default();

@@ -247,7 +247,10 @@ impl Ledger {
             let query = Query::partition(keys::account(account)).prefix(keys::POSTING).consistent();
             let postings = self.table.query_all(query).await?;
             let after = self.table.get(keys::balance(account)).await?.unwrap_or_default();
-            let postings = postings.iter().map(|item| decimal(item, "amount")).fold(Decimal::ZERO, Decimal::saturating_add);
+            let postings = postings
+                .iter()
+                .map(|item| decimal(item, "amount"))
+                .fold(Decimal::ZERO, Decimal::saturating_add);
             sums = Sums { balance: decimal(&after, "balance"), postings };
             if decimal(&before, "balance") == sums.balance {
                 break;
