@@ -1,4 +1,5 @@
 //! The engine against the oracle on generated companies: every indicator, rank, line and total of two cycles.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail as a test does")]
 
 use std::path::Path;
 
