@@ -54,8 +54,15 @@ impl Calendar {
 
     /// The cycle of the commercial calendar that `moment` belongs to; none in a gap. The state may be up to 30 seconds old.
     pub async fn cycle_at(&self, moment: Timestamp) -> Result<Option<Cycle>, AwsError> {
-        let cycles = self.remembered().await?;
-        Ok(cycles.iter().find(|cycle| cycle.calendar == Self::COMMERCIAL && cycle.contains(moment)).cloned())
+        let around = |cycles: &[Cycle]| {
+            cycles.iter().find(|cycle| cycle.calendar == Self::COMMERCIAL && cycle.contains(moment)).cloned()
+        };
+        if let Some(found) = around(&self.remembered().await?) {
+            return Ok(Some(found));
+        }
+        // It may have been made since: nobody is refused for what was remembered.
+        self.forget();
+        Ok(around(&self.remembered().await?))
     }
 
     /// The cycle with this id as it stands now.

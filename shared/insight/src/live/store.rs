@@ -126,7 +126,7 @@ fn update(change: &Change) -> Update {
 }
 
 fn indicators(item: &Item) -> Indicators {
-    let value = |name: &str| decimal(item, name);
+    let value = |name: &str| decimal(item, name).normalize();
     let [[own_vq, own_vc, own_orders, own_returns], [team_vq, team_vc, team_orders, team_returns]] =
         NAMES.map(|names| names.map(value));
     Indicators { own_vq, own_vc, own_orders, own_returns, team_vq, team_vc, team_orders, team_returns }

@@ -455,11 +455,16 @@ struct Owners(Vec<(usize, Option<Field>)>);
 impl Owners {
     /// The lines that `found` refuses. None if only somebody else's change stands in the way.
     fn refusals(&self, found: &[Option<Box<Item>>], people: &[(u64, Person)]) -> Option<Vec<Refusal>> {
+        let refused =
+            || self.0.iter().zip(found).filter(|(_, found)| found.is_some()).map(|(owned, _)| owned);
+        // Somebody came in with this id since it was looked at: the next look tells whether it is the same person, who then holds the
+        // document and the address, too.
+        let raced: BTreeSet<usize> =
+            refused().filter(|(_, field)| *field == Some(Field::Id)).map(|(owner, _)| *owner).collect();
         let mut refusals: Vec<Refusal> = Vec::new();
-        for ((owner, field), _) in self.0.iter().zip(found).filter(|(_, found)| found.is_some()) {
+        for (owner, field) in refused().filter(|(owner, _)| !raced.contains(owner)) {
             let Some((line, person)) = people.get(*owner) else { continue };
             let error = match field {
-                // Somebody came in with this id since it was looked at: the next look tells whether it is the same person.
                 None | Some(Field::Id) => continue,
                 Some(Field::Parent) => RegistrationError::SecondRoot,
                 Some(field) => RegistrationError::Taken(*field),
@@ -599,5 +604,6 @@ mod tests {
             [(3, "network.document-taken")]
         );
         assert!(owners.refusals(&found(&[0]), &sorted.new).is_none());
+        assert!(owners.refusals(&found(&[2, 3, 4]), &sorted.new).is_none());
     }
 }

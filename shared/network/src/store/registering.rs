@@ -91,6 +91,10 @@ impl People {
         let id = id.map_err(|error| foundation::problem::Malformed::at("/id", error.to_string()))?;
         let above =
             above.as_ref().map(|above| (&above.parent, above.sponsor.as_ref().unwrap_or(&above.parent)));
+        // Whoever is named above is there already, and so is that id.
+        if above.is_some_and(|(parent, sponsor)| parent.id == id || sponsor.id == id) {
+            return Err(RegistrationError::Taken(Field::Id));
+        }
         let person = place(registration, id, above, request.defaults, request.now)?;
         let receipt = Receipt::of(&person);
         let (writes, roles) = self.writes(&person, above, request, &receipt)?;
