@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::UNIX_EPOCH,
 };
 
 use anyhow::{Context, Result};
@@ -14,23 +13,24 @@ use crate::{build, workspace::Workspace};
 /// All that a deployment is made of, besides the functions.
 const SOURCES: [&str; 3] = ["template.yaml", "samconfig.toml", "infra"];
 
-/// A digest of the sources, of the functions' sizes and times, and of the emulator they go to.
+/// A digest of the sources, of the built functions, and of the emulator they go to.
 pub(crate) fn of(workspace: &Workspace, emulator: &str) -> Result<String> {
     let mut facts = vec![emulator.to_owned()];
     for source in SOURCES {
         for file in files(&workspace.path(source))? {
-            let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            facts.push(format!("{} {}", file.display(), sha256_hex(&bytes)));
+            facts.push(digest(&file)?);
         }
     }
     for function in workspace.functions()? {
-        let binary = workspace.path(build::OUTPUT).join(&function).join("bootstrap");
-        // The build moves a binary that it did not make anew with its old time.
-        let about = fs::metadata(&binary).with_context(|| format!("no {}", binary.display()))?;
-        let made = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        facts.push(format!("{function} {} {}", about.len(), made.as_nanos()));
+        // By content: a build that changes nothing gives the binary a new time.
+        facts.push(digest(&workspace.path(build::OUTPUT).join(&function).join("bootstrap"))?);
     }
     Ok(sha256_hex(facts.join("\n").as_bytes()))
+}
+
+fn digest(file: &Path) -> Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(format!("{} {}", file.display(), sha256_hex(&bytes)))
 }
 
 /// The files under a path, in order.
