@@ -33,7 +33,10 @@ pub fn to_attribute<T: Serialize>(value: &T) -> Result<Attribute, ItemError> {
 }
 
 /// The value stored in `item`; attributes it does not know (keys, markers) are passed over.
-pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, ItemError> {
+pub fn from_item<T: DeserializeOwned>(mut item: Item) -> Result<T, ItemError> {
+    // Values that refuse members they do not know are read, too: the key is not one of theirs.
+    item.remove("pk");
+    item.remove("sk");
     serde_dynamo::from_item(item).map_err(|source| ItemError { expected: std::any::type_name::<T>(), source })
 }
 
