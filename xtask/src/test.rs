@@ -1,6 +1,6 @@
 //! All checks and tests; the stack they need is started and stopped here.
 
-use std::{cell::OnceCell, process::Command};
+use std::{cell::OnceCell, collections::BTreeSet, process::Command};
 
 use anyhow::{Context, Result, bail};
 use jiff::SignedDuration;
@@ -30,6 +30,7 @@ const CHECKS: &[Check] = &[
     Check { name: "advisories", run: Tests::advisories },
     Check { name: "template", run: Tests::template },
     Check { name: "local-tools", run: Tests::local_tools },
+    Check { name: "one-build", run: Tests::one_build },
     Check { name: "lints", run: Tests::lints },
     Check { name: "unit", run: |tests| tests.nextest("default") },
     Check { name: "end-to-end", run: Tests::end_to_end },
@@ -100,6 +101,30 @@ impl Tests {
             &self.host,
         ]);
         run::shown("cargo clippy", cargo.args(["--", "-D", "warnings"]))
+    }
+
+    /// Tests must ask no more of a dependency than functions do, or cargo builds it, and all that stands on it, twice.
+    fn one_build(&self) -> Result<()> {
+        let functions = self.workspace.functions()?;
+        let packages: Vec<_> = functions.iter().flat_map(|name| ["--package", name.as_str()]).collect();
+        let deployed = self.features(&packages, "normal")?;
+        let tested = self.features(&["--workspace"], "normal,dev")?;
+        let missing: Vec<_> = deployed.difference(&tested).map(String::as_str).collect();
+        if !missing.is_empty() {
+            bail!(
+                "tests ask for more features of {}; name them in Cargo.toml for the functions, too",
+                missing.join(", ")
+            );
+        }
+        Ok(())
+    }
+
+    /// Every dependency of these packages with its features.
+    fn features(&self, packages: &[&str], edges: &str) -> Result<BTreeSet<String>> {
+        let mut cargo = self.tool("cargo");
+        cargo.args(["tree", "--locked", "--target", &self.host, "--edges", edges, "--prefix", "none"]);
+        cargo.args(["--no-dedupe", "--format", "{p} [{f}]"]).args(packages);
+        Ok(run::output("cargo tree", &mut cargo)?.lines().map(str::to_owned).collect())
     }
 
     /// Known vulnerabilities; the only check that needs a network, and it says so when there is none.

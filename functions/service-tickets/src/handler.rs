@@ -15,7 +15,7 @@ use serde::Serialize;
 use service::{
     Listing, Tickets,
     facts::TicketChanged,
-    settings::Settings,
+    settings::{self, Settings},
     store::Step,
     ticket::{self, Author, Entry, NewReply, NewState, NewTicket, Ticket, TicketError},
 };
@@ -32,7 +32,7 @@ struct Listed {
     next: Option<String>,
 }
 
-pub(crate) async fn settings(desk: Arc<Desk>, _call: Call) -> Result<Reply, Fault> {
+pub(crate) async fn show_settings(desk: Arc<Desk>, _call: Call) -> Result<Reply, Fault> {
     Reply::ok(&desk.tickets.settings().await?)
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn open(desk: Arc<Desk>, call: Call) -> Result<Reply, Fault> {
 
 pub(crate) async fn list(desk: Arc<Desk>, call: Call) -> Result<Reply, Fault> {
     let caller = call.caller()?;
-    let (queue, state) = (call.query::<String>("queue")?, call.query::<String>("state")?);
+    let (queue, state) = (code(&call, "queue")?, code(&call, "state")?);
     let person = call.query::<PersonId>("person")?;
     let works = caller.may(Permission::TicketsWork);
     let named = person.clone().or_else(|| if works { None } else { caller.person.clone() });
@@ -131,6 +131,15 @@ async fn check_reach(desk: &Desk, caller: &Caller, ticket: &Ticket) -> Result<()
     found
         .map(drop)
         .map_err(|fault| if fault.kind() == Kind::NotFound { NotFound("ticket").into() } else { fault })
+}
+
+/// A query parameter that is the code of a queue or a state.
+fn code(call: &Call, name: &str) -> Result<Option<String>, Malformed> {
+    let found = call.query::<String>(name)?;
+    if found.as_deref().is_some_and(|code| !settings::is_code(code)) {
+        return Err(Malformed::at(format!("query:{name}"), settings::CODE_EXPECTED));
+    }
+    Ok(found)
 }
 
 fn author(caller: &Caller) -> Author {

@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda::Error> {
     let tickets = service::Tickets::new(&aws, &mut env);
     env.complete()?;
     Routes::over(Desk { people, tickets })
-        .on(Method::Get, "/ticket-settings", Access::Needs(Permission::TicketsRead), handler::settings)
+        .on(Method::Get, "/ticket-settings", Access::Needs(Permission::TicketsRead), handler::show_settings)
         .on(Method::Put, "/ticket-settings", Access::Needs(Permission::SettingsWrite), handler::put_settings)
         .on(Method::Post, "/tickets", Access::Needs(Permission::TicketsWrite), handler::open)
         .on(Method::Get, "/tickets", Access::Needs(Permission::TicketsRead), handler::list)

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Error,
+    objects::Objects,
     runtime::Boxed,
     telemetry::{self, CORRELATION_HEADER},
 };
@@ -151,7 +152,7 @@ impl Call {
     /// The JSON body. A wrong or unknown member is reported with its pointer.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Malformed> {
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let value = serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| {
             let pointer: String = error
                 .path()
                 .iter()
@@ -178,9 +179,12 @@ impl Call {
         found.parse().map_err(|error: T::Err| Malformed::at(format!("path:{name}"), error.to_string()))
     }
 
-    /// A query parameter, if it is there.
+    /// A query parameter, if it is there. One that says nothing is refused: it is not the same as none.
     pub fn query<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, Malformed> {
         let found = self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+        if found.is_some_and(String::is_empty) {
+            return Err(Malformed::at(format!("query:{name}"), "expected a value; found an empty text"));
+        }
         let parsed = found.map(|value| value.parse()).transpose();
         parsed.map_err(|error: T::Err| Malformed::at(format!("query:{name}"), error.to_string()))
     }

@@ -7,6 +7,7 @@
 
 pub mod authorizer;
 pub mod http;
+mod objects;
 pub mod queue;
 mod runtime;
 pub mod step;

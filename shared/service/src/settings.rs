@@ -146,10 +146,7 @@ impl Settings {
                 );
             }
             for code in found.into_iter().filter(|code| !is_code(code)) {
-                refuse(
-                    format!("/{field}/{code}"),
-                    "expected 1 to 32 of lower-case letters, digits and hyphens".to_owned(),
-                );
+                refuse(format!("/{field}/{code}"), CODE_EXPECTED.to_owned());
             }
         }
         for (code, kind) in &self.types {
@@ -169,8 +166,11 @@ impl Settings {
     }
 }
 
-/// Codes stand in index keys, so they are kept short and plain.
-fn is_code(text: &str) -> bool {
+/// What a code looks like, in words.
+pub const CODE_EXPECTED: &str = "expected 1 to 32 of lower-case letters, digits and hyphens";
+
+/// Whether this may be the code of a type, queue or state. Codes stand in index keys, so they are kept short and plain.
+pub fn is_code(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=32).contains(&text.len()) && text.bytes().all(plain)
 }
