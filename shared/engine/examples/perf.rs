@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use engine::{
-    Context, ExchangeRates, Facts, OrderFact, PersonFact, calculate_bonuses, calculate_indicators,
-    calculate_ranks, codec, integrate, settle,
+    BonusContext, Context, ExchangeRates, Facts, OrderFact, PersonFact, calculate_bonuses,
+    calculate_indicators, calculate_ranks, codec, integrate, settle,
 };
 use foundation::cycle::Cycle;
 use jiff::{civil::date, tz::TimeZone};
@@ -83,7 +83,7 @@ fn main() {
     lap("indicators");
     let ranked = calculate_ranks(&snapshot, &indicators, &plan, Context::default()).unwrap();
     lap("ranks and indicators");
-    let payouts = calculate_bonuses(&snapshot, &indicators, &ranked, &plan, &[]).unwrap();
+    let payouts = calculate_bonuses(&snapshot, &indicators, &ranked, &plan, BonusContext::default()).unwrap();
     lap("bonuses");
     let settlements = settle(&snapshot, &indicators, &ranked.ranks, &payouts, &plan).unwrap();
     lap("settle");

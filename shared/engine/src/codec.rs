@@ -16,7 +16,7 @@ use crate::{
     columns::{Dictionary, NONE, Sets, Texts, Tree, position},
     failure::EngineError,
     indicators::{IndicatorColumn, Indicators},
-    payouts::{LineKind, PayoutLine, Payouts},
+    payouts::{Carried, LineKind, PayoutLine, Payouts},
     ranks::Ranks,
     settlement::{BonusAmount, Settlement},
     snapshot::{ExchangeRates, Orders, People, Snapshot, Volume, Volumes},
@@ -401,6 +401,7 @@ pub fn decode_payouts(bytes: Bytes) -> Result<Payouts, EngineError> {
         bonuses: parsed(&table, "ceiba.bonuses")?,
         conservation: parsed(&table, "ceiba.conservation")?,
         not_undone: parsed(&table, "ceiba.not_undone")?,
+        carried: Carried::default(),
         lines: (0..table.rows()).map(line).collect::<Result<_, EngineError>>()?,
     })
 }

@@ -2,7 +2,7 @@
 
 use foundation::locale::{Locale, Text};
 use plan::{
-    Plan, PlannedBonus, PlannedIndicator,
+    Plan, PlannedBonus, PlannedIndicator, Role,
     bonus::{Brackets, Compression, Mechanic, Percentage, Rate},
     indicator::{Measure, Scope, Window},
 };
@@ -156,7 +156,7 @@ impl StoredRun<'_> {
         );
         let compression = bonus.and_then(|bonus| match &bonus.definition.pays {
             Mechanic::Unilevel(unilevel) => Some(unilevel.compression),
-            Mechanic::Percentage(_) => None,
+            _ => None,
         });
         if walked != paid {
             let (es, en) = match compression {
@@ -187,7 +187,7 @@ impl StoredRun<'_> {
         else {
             return None;
         };
-        let over = &self.plan.indicators().get(bonus.brackets_over?)?.definition;
+        let over = &self.plan.indicators().get(bonus.indicator(Role::Over)?)?.definition;
         let value = self.value(&over.code, line.earner)?;
         let reached = steps.iter().rfind(|step| step.from <= value)?;
         let value = value.normalize();

@@ -19,7 +19,7 @@ mod verify;
 mod view;
 
 pub use amount::{EXACT_SCALE, RATE_SCALE, from_exact, from_minor};
-pub use bonuses::{SettledCycle, calculate_bonuses};
+pub use bonuses::{BonusContext, SettledCycle, calculate_bonuses};
 pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
 pub use explain::{Reason, StoredRun};
 pub use facts::{
@@ -30,7 +30,10 @@ pub use failure::EngineError;
 pub use indicators::{
     Adjustment, Context, HistoryNeeded, IndicatorColumn, Indicators, calculate_indicators, history_needed,
 };
-pub use payouts::{BonusTotal, Conservation, LineKind, NotUndone, PaidBonus, PayoutLine, Payouts};
+pub use payouts::{
+    BalanceKind, BonusTotal, Carried, CarriedBalance, Conservation, LineKind, NotUndone, PaidBonus,
+    PayoutLine, Payouts,
+};
 pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label};
 pub use settlement::{BonusAmount, Finding, Settlement, check_settlements, settle, totals_by_currency};
 pub use snapshot::{

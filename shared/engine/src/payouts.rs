@@ -143,6 +143,41 @@ pub struct Payouts {
     pub lines: Vec<PayoutLine>,
     /// Returns that could not be undone.
     pub not_undone: Vec<NotUndone>,
+    /// What the next cycle is handed.
+    pub carried: Carried,
+}
+
+/// What one cycle hands to the next: balances of bonuses by person, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried(pub Vec<CarriedBalance>);
+
+/// A balance of a bonus.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CarriedBalance {
+    /// Id of the person.
+    pub person: String,
+    /// Code of the bonus.
+    pub bonus: String,
+    /// What kind of balance it is.
+    pub kind: BalanceKind,
+    /// The last day of the cycle it began in, days since 1970-01-01.
+    pub since: i32,
+    /// How much, with [`crate::EXACT_SCALE`] decimals.
+    pub value: i128,
+}
+
+/// What kind of balance it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BalanceKind {
+    /// Volume of the leg this person heads that a binary bonus has not matched.
+    Leg,
+    /// What was paid so far on account of a period, in the base currency.
+    Period,
+    /// What was paid last; `since` says when.
+    Paid,
+    /// What is held back, in the person's currency.
+    Held,
 }
 
 impl Payouts {

@@ -99,7 +99,15 @@ impl Columns for View<'_> {
                 Attribute::Rank => Column::Code(self.paid),
                 Attribute::EarnedRank => Column::Code(self.earned),
             },
-            Some(Source::Ranked(..)) | None => Column::Constant(Value::from(0)),
+            // Their values come with each row or each pair, not in columns.
+            Some(
+                Source::Ranked(..)
+                | Source::MemberAttribute(_)
+                | Source::MemberIndicator(_)
+                | Source::Order(_)
+                | Source::LevelPaid,
+            )
+            | None => Column::Constant(Value::from(0)),
         }
     }
 

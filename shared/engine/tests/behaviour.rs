@@ -2,9 +2,10 @@
 #![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use engine::{
-    Context, EngineError, ExchangeRates, Facts, LineKind, OrderFact, OrderKind, Payouts, PersonFact,
-    Previous, SettledCycle, Snapshot, StoredRun, Violation, calculate_bonuses, calculate_indicators,
-    calculate_ranks, check_settlements, integrate, read_orders, read_people, settle, verify,
+    BonusContext, Context, EngineError, ExchangeRates, Facts, LineKind, OrderFact, OrderKind, Payouts,
+    PersonFact, Previous, SettledCycle, Snapshot, StoredRun, Violation, calculate_bonuses,
+    calculate_indicators, calculate_ranks, check_settlements, integrate, read_orders, read_people, settle,
+    verify,
 };
 use foundation::{cycle::Cycle, locale::Locale};
 use jiff::{civil::date, tz::TimeZone};
@@ -68,7 +69,8 @@ fn freeze(plan: &Plan, cycle: &Cycle, people: &[PersonFact], orders: &[OrderFact
 fn pay(plan: &Plan, snapshot: &Snapshot, settled: &[SettledCycle<'_>]) -> Payouts {
     let before = calculate_indicators(snapshot, plan, Context::default()).unwrap();
     let ranked = calculate_ranks(snapshot, &before, plan, Context::default()).unwrap();
-    calculate_bonuses(snapshot, &before, &ranked, plan, settled).unwrap()
+    calculate_bonuses(snapshot, &before, &ranked, plan, BonusContext { settled, ..Default::default() })
+        .unwrap()
 }
 
 /// Earner, kind and amount of each line.
@@ -378,7 +380,7 @@ fn the_demo_plan_runs_and_explains_itself() {
     let snapshot = freeze(&plan, &cycle, &people, &orders);
     let before = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
     let ranked = calculate_ranks(&snapshot, &before, &plan, Context::default()).unwrap();
-    let payouts = calculate_bonuses(&snapshot, &before, &ranked, &plan, &[]).unwrap();
+    let payouts = calculate_bonuses(&snapshot, &before, &ranked, &plan, BonusContext::default()).unwrap();
     let settlements = settle(&snapshot, &before, &ranked.ranks, &payouts, &plan).unwrap();
     assert!(check_settlements(&settlements, &payouts, &snapshot, &plan, None).iter().all(|one| !one.blocks));
     let run = StoredRun { plan: &plan, snapshot: &snapshot, indicators: &before, ranked: &ranked };

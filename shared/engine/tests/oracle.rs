@@ -8,8 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use engine::{
-    Context, ExchangeRates, Facts, LineKind, NONE, OrderFact, OrderKind, PersonFact, PersonKind, Snapshot,
-    calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, codec, integrate, settle,
+    BonusContext, Context, ExchangeRates, Facts, LineKind, NONE, OrderFact, OrderKind, PersonFact,
+    PersonKind, Snapshot, calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, codec,
+    integrate, settle,
 };
 use foundation::cycle::Cycle;
 use jiff::{civil::date, tz::TimeZone};
@@ -471,7 +472,7 @@ proptest! {
         let snapshot = network.snapshot(&plan);
         let before = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
         let ranked = calculate_ranks(&snapshot, &before, &plan, Context::default()).unwrap();
-        let payouts = calculate_bonuses(&snapshot, &before, &ranked, &plan, &[]).unwrap();
+        let payouts = calculate_bonuses(&snapshot, &before, &ranked, &plan, BonusContext::default()).unwrap();
         let paid = network.by_index(&snapshot, &ranked.ranks.paid);
         let mut found = BTreeMap::new();
         let index_of = |row: u32| {
@@ -512,7 +513,7 @@ proptest! {
         let bytes = codec::encode_ranks(&ranked.ranks, &read).unwrap();
         prop_assert_eq!(&codec::decode_ranks(Bytes::from(bytes)).unwrap(), &ranked.ranks);
 
-        let payouts = calculate_bonuses(&read, &before, &ranked, &plan, &[]).unwrap();
+        let payouts = calculate_bonuses(&read, &before, &ranked, &plan, BonusContext::default()).unwrap();
         let bytes = codec::encode_payouts(&payouts, &read).unwrap();
         prop_assert_eq!(&codec::decode_payouts(Bytes::from(bytes)).unwrap(), &payouts);
 

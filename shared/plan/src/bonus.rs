@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    indicator::{Code, RuleText, Tree},
+    indicator::{Code, GenerationCounts, RuleText, Tree},
     schema,
 };
 
@@ -25,10 +25,58 @@ pub struct Bonus {
     pub when: Option<RuleText>,
     /// How it is computed.
     pub pays: Mechanic,
+    /// What it is paid in.
+    #[serde(default, skip_serializing_if = "Award::is_money")]
+    pub award: Award,
     /// The most one person gets of it in a cycle, in the base currency.
     #[schemars(with = "Option<schema::DecimalText>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap_per_person: Option<Decimal>,
+    /// The most everyone together gets of it in a cycle, in the base currency; what is over it is taken in proportion.
+    #[schemars(with = "Option<schema::DecimalText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Decimal>,
+    /// When what was earned is held back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// Processes it is computed in; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<String>,
+}
+
+/// What a bonus is paid in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Award {
+    /// Money of the earner's currency.
+    #[default]
+    Money,
+    /// Loyalty points, rounded to whole ones; not changed into a currency.
+    Points,
+    /// A prize with this code, one for each line. Only `fixed` bonuses.
+    Prize(String),
+    /// A tag on the person from the next cycle on. Only `fixed` bonuses.
+    Tag(String),
+}
+
+impl Award {
+    /// Whether it is money.
+    pub fn is_money(&self) -> bool {
+        *self == Self::Money
+    }
+}
+
+/// When what was earned is held back, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Who is not paid now: what they earn is carried, and paid in the first cycle in which this does not hold.
+    #[serde(rename = "while")]
+    pub held_while: RuleText,
+    /// What is still held after so many cycles is lost; none: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub at_most_cycles: Option<u8>,
 }
 
 /// How a bonus is computed.
@@ -39,6 +87,24 @@ pub enum Mechanic {
     Percentage(Percentage),
     /// A rate by level on what each member of the downline brought.
     Unilevel(Unilevel),
+    /// One's own rate less the rates of those below, on what they bring.
+    Differential(Differential),
+    /// A rate by generation on the groups of the leaders below.
+    Generation(GenerationOverride),
+    /// A rate on the groups of the first leaders below, with a minimum that is guaranteed to the leader above.
+    Breakaway(Breakaway),
+    /// A rate on what others earned from named bonuses.
+    Matching(Matching),
+    /// A share of a fund.
+    Pool(Pool),
+    /// A rate on everyone below up to the next person of the same or a higher rank.
+    Infinity(Infinity),
+    /// An amount.
+    Fixed(Fixed),
+    /// What customers paid less what a consultant pays.
+    RetailProfit(RetailProfit),
+    /// A rate on the weaker of two legs.
+    Binary(Binary),
 }
 
 /// A rate on an indicator of the earner.
@@ -49,9 +115,27 @@ pub struct Percentage {
     pub of: Code,
     /// The rate.
     pub rate: Rate,
+    /// The rate is paid on a whole period: the indicator has the period as its window, and what earlier cycles of the
+    /// period were paid is deducted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub true_up: Option<Period>,
 }
 
-/// One rate, or brackets.
+/// A period of the calendar. A cycle belongs to the one its last day lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Period {
+    /// A month.
+    Month,
+    /// A quarter.
+    Quarter,
+    /// Half a year.
+    Half,
+    /// A year.
+    Year,
+}
+
+/// One rate, or several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rate {
@@ -59,6 +143,22 @@ pub enum Rate {
     Fixed(#[schemars(with = "schema::DecimalText")] Decimal),
     /// By the size of an indicator.
     Brackets(Brackets),
+    /// By the paid rank; the highest rank reached counts, and who reaches none has no rate.
+    ByRank(Vec<RateOfRank>),
+    /// A number over the person, kept with 9 decimals, half to even.
+    Rule(RuleText),
+}
+
+/// The rate of a rank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateOfRank {
+    /// From this rank on; none: for everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<Code>,
+    /// The rate.
+    #[schemars(with = "schema::DecimalText")]
+    pub rate: Decimal,
 }
 
 /// Rates by the size of an indicator.
@@ -94,6 +194,11 @@ pub struct Bracket {
 pub struct Unilevel {
     /// What is paid on.
     pub on: LevelBase,
+    /// Whose volume, or which orders, count: a condition over the member who brought them (`country == 'CO'`) and, where
+    /// orders are paid on, the order (`order.first_of_person`, `order.category`, `order.days_since_joining`, ...).
+    /// Default: all.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub only_where: Option<RuleText>,
     /// The rates.
     pub rates: LevelRates,
     /// Levels paid by rank; the highest rank reached counts. Who reaches none is paid no level. Empty: all levels.
@@ -124,7 +229,7 @@ pub enum LevelBase {
 }
 
 /// What is paid on of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderMeasure {
     /// Qualifying volume.
@@ -135,6 +240,14 @@ pub enum OrderMeasure {
     Net,
     /// Gross amount in the base currency.
     Gross,
+    /// Loyalty points.
+    Points,
+    /// Units; the rate is money for each.
+    Units,
+    /// The order itself: 1 for a sale, -1 for a return; the rate is money for each.
+    Count,
+    /// What the customer paid less what a consultant would have paid, in the base currency.
+    Margin,
 }
 
 /// Rates of the levels.
@@ -145,6 +258,20 @@ pub enum LevelRates {
     ByLevel(#[schemars(with = "Vec<schema::DecimalText>")] Vec<Decimal>),
     /// By the earner's rank; the highest rank reached counts. Who reaches none has no rate.
     ByRank(Vec<RatesOfRank>),
+    /// A number over the earner, the member who brought it (`source.rank`, `source.own_vq`), the order (`order.vq`) and the
+    /// level (`level_paid`), kept with 9 decimals, half to even.
+    Rule(LevelRule),
+}
+
+/// A rate by a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelRule {
+    /// The rate of a level.
+    pub rate: RuleText,
+    /// Levels there are.
+    #[schemars(range(min = 1, max = 64))]
+    pub levels: u16,
 }
 
 /// Rates of the levels for a rank.
@@ -193,4 +320,388 @@ pub enum RollUpRate {
     Loser,
     /// The rate of the person who gets it.
     Receiver,
+}
+
+/// One's own rate less the rates of those below.
+///
+/// `by: member`: a line per first-line member on that member's total (own rate less the member's rate, never negative), and
+/// with `own` a line on what is left of one's own total. `by: source`: from each source upwards, each person's rate less the
+/// highest rate below, the source's own included. A customer's rate is 0; who is not paid still has a rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Differential {
+    /// Code of the indicator that is a person's total; brackets compare it if they say nothing else.
+    pub of: Code,
+    /// Each person's rate.
+    pub rate: Rate,
+    /// Whether one's own volume is paid at one's own rate.
+    #[serde(default)]
+    pub own: bool,
+    /// Whether members or sources are gone through.
+    #[serde(default)]
+    pub by: DifferentialBy,
+    /// With `by: source`: the most all together get of one source.
+    #[schemars(with = "Option<schema::DecimalText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<Decimal>,
+    /// The tree.
+    #[serde(default)]
+    pub tree: Tree,
+}
+
+/// What a differential bonus goes through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DifferentialBy {
+    /// First-line members with their totals.
+    #[default]
+    Member,
+    /// Everyone's own volume or orders.
+    Source(LevelBase),
+}
+
+/// A rate by generation on the groups of the leaders below. Generation 0 is not paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationOverride {
+    /// Code of the indicator that is paid on: with `per: leader` that of the leader (their group with self), with
+    /// `per: member` that of each member of the generation.
+    pub of: Code,
+    /// Who is paid as this rank or a higher one is a leader.
+    pub rank: Code,
+    /// The rates of generation 1, 2, ...
+    pub rates: LevelRates,
+    /// Generations paid by rank; empty: all.
+    #[serde(default)]
+    pub depth: Vec<DepthByRank>,
+    /// A line per leader, or per member.
+    #[serde(default)]
+    pub per: Per,
+    /// What generation 1 is. With `own-group` one's own group without self is generation 1, and `per` has to be `member`.
+    #[serde(default)]
+    pub counts: GenerationCounts,
+    /// Which leaders make a generation and are paid. Default: `active`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualified: Option<RuleText>,
+    /// What happens to the generation of a leader who is not qualified.
+    #[serde(default)]
+    pub compression: Compression,
+    /// Under `roll-up`: whose rate a share that passed up is paid at.
+    #[serde(default)]
+    pub roll_up_rate: RollUpRate,
+    /// The tree.
+    #[serde(default)]
+    pub tree: Tree,
+}
+
+/// What there is a line for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Per {
+    /// Each leader with their group.
+    #[default]
+    Leader,
+    /// Each member.
+    Member,
+}
+
+/// A rate on the groups of the first leaders below, computed from the leaves up. A leader hands `rate` x their own group up to
+/// the next leader, but at least `rate` x `minimum`: what the own group lacks is taken from what the leader gets from below, as
+/// far as that goes. Where `when` does not hold, what would be got from below is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Breakaway {
+    /// Code of the indicator that is a leader's own group, self included.
+    pub of: Code,
+    /// Who is paid as this rank or a higher one is a leader.
+    pub rank: Code,
+    /// The rate.
+    #[schemars(with = "schema::DecimalText")]
+    pub rate: Decimal,
+    /// The group every leader is reckoned to have at least.
+    #[schemars(with = "Option<schema::DecimalText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Decimal>,
+    /// The tree.
+    #[serde(default)]
+    pub tree: Tree,
+}
+
+/// A rate on what others earned from named bonuses: a line per person and bonus, on the sum of that person's rounded lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Matching {
+    /// Codes of the bonuses, which stand earlier in the plan.
+    pub of: Vec<Code>,
+    /// Whether levels or generations are counted.
+    #[serde(default)]
+    pub by: MatchBy,
+    /// The rates.
+    pub rates: LevelRates,
+    /// Levels or generations paid by rank; empty: all.
+    #[serde(default)]
+    pub depth: Vec<DepthByRank>,
+    /// Who takes a level. Default: `active`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualified: Option<RuleText>,
+    /// What happens to the level of a person who is not qualified.
+    #[serde(default)]
+    pub compression: Compression,
+    /// Under `roll-up`: whose rate a share that passed up is paid at.
+    #[serde(default)]
+    pub roll_up_rate: RollUpRate,
+    /// The tree.
+    #[serde(default)]
+    pub tree: Tree,
+}
+
+/// What a matching bonus counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MatchBy {
+    /// Levels.
+    #[default]
+    Level,
+    /// Generations, cut at this rank; those before the first leader are generation 0 and are not paid.
+    Generation {
+        /// Who is paid as this rank or a higher one is a leader.
+        rank: Code,
+    },
+}
+
+/// A share of a fund among those for whom `when` holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// What is shared out.
+    pub fund: Fund,
+    /// How many shares, points or parts somebody has; less than 0 is 0. Default: `1`, equal shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<RuleText>,
+    /// By position instead: those with the most `shares` get so many parts, the first the first number, and so on. Equal ones
+    /// stand in the order of person numbers.
+    #[schemars(with = "Vec<schema::DecimalText>")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub positions: Vec<Decimal>,
+    /// The value of one share is rounded to so many decimals first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9))]
+    pub value_decimals: Option<u8>,
+    /// How the shares are rounded; default: as the plan says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::RoundingName>")]
+    pub rounding: Option<foundation::money::Rounding>,
+}
+
+/// What a pool shares out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fund {
+    /// A share of an indicator of the whole company.
+    Share(FundShare),
+    /// An amount of the base currency.
+    Amount(#[schemars(with = "schema::DecimalText")] Decimal),
+}
+
+/// A share of an indicator of the whole company.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FundShare {
+    /// Code of an indicator of scope `company`.
+    pub of: Code,
+    /// The share.
+    #[schemars(with = "schema::DecimalText")]
+    pub rate: Decimal,
+}
+
+/// A rate on everyone below up to the next person of the same or a higher paid rank, who is left out with all below. One's own
+/// volume is not included. A line per source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Infinity {
+    /// What is paid on.
+    pub on: LevelBase,
+    /// The rate by the earner's paid rank; the highest rank reached counts.
+    pub rates: Vec<RateOfRank>,
+    /// The first level that is paid, for what comes after the levels of another bonus.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1))]
+    pub from_level: u16,
+    /// Pays one's rate less the highest of these rates from the child down to the source, instead of being blocked.
+    #[serde(default)]
+    pub difference: bool,
+    /// The tree.
+    #[serde(default)]
+    pub tree: Tree,
+}
+
+fn one() -> u16 {
+    1
+}
+
+/// An amount of the base currency (of points, for an award in points).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fixed {
+    /// How much.
+    pub amount: FixedAmount,
+    /// What it is paid for.
+    #[serde(default)]
+    pub on: Occasion,
+    /// How often one person gets it.
+    #[serde(default)]
+    pub times: Times,
+}
+
+/// How much a fixed bonus pays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixedAmount {
+    /// The same for everyone.
+    Amount(#[schemars(with = "schema::DecimalText")] Decimal),
+    /// By rank: the rank paid as, or with `reaching-rank` each rank reached.
+    ByRank(Vec<AmountOfRank>),
+    /// A number over the earner, kept with 4 decimals, half to even.
+    Rule(RuleText),
+}
+
+/// What a rank is paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AmountOfRank {
+    /// The rank.
+    pub rank: Code,
+    /// The amount.
+    #[schemars(with = "schema::DecimalText")]
+    pub amount: Decimal,
+}
+
+/// What a fixed bonus is paid for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Occasion {
+    /// That `when` holds.
+    #[default]
+    Condition,
+    /// That a rank is reached for the first time: it is paid at or above it now, and neither the paid rank of the cycle before
+    /// nor the honorific rank was. Only with amounts by rank.
+    ReachingRank {
+        /// Who passes several ranks at once is paid for the highest only.
+        #[serde(default)]
+        only_reached: bool,
+    },
+}
+
+/// How often one person gets a fixed bonus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Times {
+    /// In every cycle.
+    #[default]
+    EachCycle,
+    /// Once in a calendar year.
+    Yearly,
+    /// Once.
+    Once,
+}
+
+/// What customers paid less what a consultant would have paid: a line per order of a customer, to the first consultant above in the
+/// placement tree. Returns are negative.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetailProfit {
+    /// The share of it that is paid; default 1.
+    #[schemars(with = "Option<schema::DecimalText>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Decimal>,
+    /// Which orders count, as in a unilevel bonus.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub only_where: Option<RuleText>,
+}
+
+/// On the weaker of two legs. What is not matched stays with the person who heads the leg and counts again in the next cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Binary {
+    /// Code of the indicator that is what one member brings to the legs above (own volume).
+    pub of: Code,
+    /// Which legs there are.
+    #[serde(default)]
+    pub legs: BinaryLegs,
+    /// What is paid.
+    pub pays: BinaryPay,
+    /// What happens to what is not matched.
+    #[serde(default)]
+    pub carry: Carry,
+    /// The most that is carried on a leg.
+    #[schemars(with = "Option<schema::DecimalText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carry_most: Option<Decimal>,
+    /// The most matched volume (with `cycles`: the most cycles) paid to a person in a cycle.
+    #[schemars(with = "Option<schema::DecimalText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<Decimal>,
+    /// Whether what is over `most` is used up (`true`) or stays unmatched.
+    #[serde(default)]
+    pub flush_over_most: bool,
+    /// Whether somebody for whom `when` does not hold loses both legs (`true`) or keeps carrying them.
+    #[serde(default)]
+    pub flush_unpaid: bool,
+    /// The tree.
+    #[serde(default)]
+    pub tree: Tree,
+}
+
+/// The two legs of a binary bonus.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BinaryLegs {
+    /// The two strongest, with what they carry; equal ones in the order of person numbers.
+    #[default]
+    TwoStrongest,
+    /// The strongest, and all others together.
+    StrongestAndRest,
+    /// First-line members with one tag head the left leg, those with the other the right one.
+    Tagged {
+        /// The tag of the left leg.
+        left: String,
+        /// The tag of the right leg.
+        right: String,
+    },
+}
+
+/// What a binary bonus pays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BinaryPay {
+    /// A rate on the matched volume, which is the weaker leg.
+    Percentage(Rate),
+    /// An amount for each time both legs hold their volume.
+    Cycles(BinaryCycles),
+}
+
+/// An amount for each time both legs hold their volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BinaryCycles {
+    /// Volume a cycle takes of the stronger leg.
+    #[schemars(with = "schema::DecimalText")]
+    pub strong: Decimal,
+    /// Volume a cycle takes of the weaker leg.
+    #[schemars(with = "schema::DecimalText")]
+    pub weak: Decimal,
+    /// What a cycle pays, in the base currency.
+    #[schemars(with = "schema::DecimalText")]
+    pub amount: Decimal,
+}
+
+/// What happens to what is not matched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Carry {
+    /// It is carried to the next cycle.
+    #[default]
+    Forward,
+    /// It is lost.
+    Flush,
 }

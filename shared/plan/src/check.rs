@@ -7,8 +7,9 @@ use rules::{Program, Type, compile};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+mod bonuses;
+
 use crate::{
-    bonus::{Bonus, LevelBase, LevelRates, Mechanic, Rate, Unilevel},
     catalogue,
     checked::{AMOUNT_SCALE, Plan, PlannedBonus, PlannedIndicator, RATIO_SCALE, canonical_hash},
     document::{AfterSettlement, Document},
@@ -376,120 +377,6 @@ impl Checker {
             })
             .collect();
         compiled.into_iter().collect()
-    }
-
-    fn bonuses(&mut self) -> Option<Vec<PlannedBonus>> {
-        let definitions = self.document.bonuses.clone();
-        let planned: Vec<Option<PlannedBonus>> =
-            definitions.iter().enumerate().map(|(index, bonus)| self.bonus(index, bonus)).collect();
-        planned.into_iter().collect()
-    }
-
-    fn bonus(&mut self, index: usize, bonus: &Bonus) -> Option<PlannedBonus> {
-        let pointer = format!("/bonuses/{index}");
-        let text = bonus.when.as_deref().unwrap_or("active");
-        let when = self.rule(&format!("{pointer}/when"), Place::Payment, text, &Type::Bool);
-        if let Some(cap) = bonus.cap_per_person {
-            self.positive(&format!("{pointer}/cap_per_person"), cap);
-        }
-        let (mut of, mut brackets_over, mut qualified) = (None, None, None);
-        let mut complete;
-        match &bonus.pays {
-            Mechanic::Percentage(percentage) => {
-                let place = format!("{pointer}/pays/percentage");
-                of = self.indicator_of(&format!("{place}/of"), &percentage.of);
-                complete = of.is_some();
-                if let Rate::Brackets(brackets) = &percentage.rate {
-                    let place = format!("{place}/rate/brackets");
-                    self.brackets_in_order(&place, brackets);
-                    brackets_over = match &brackets.over {
-                        Some(code) => self.indicator_of(&format!("{place}/over"), code),
-                        None => of,
-                    };
-                    if brackets.marginal && brackets_over != of {
-                        let found = "an indicator that is not paid on";
-                        self.mistake(
-                            format!("{place}/marginal"),
-                            "slices of another indicator",
-                            found,
-                            "no `over`",
-                        );
-                    }
-                    complete &= brackets_over.is_some();
-                }
-            }
-            Mechanic::Unilevel(unilevel) => {
-                let place = format!("{pointer}/pays/unilevel");
-                let text = unilevel.qualified.as_deref().unwrap_or("active");
-                qualified = self.rule(&format!("{place}/qualified"), Place::Payment, text, &Type::Bool);
-                complete = qualified.is_some();
-                if let LevelBase::Indicator(code) = &unilevel.on {
-                    of = self.indicator_of(&format!("{place}/on/indicator"), code);
-                    complete &= of.is_some();
-                }
-                self.level_tables(&place, unilevel);
-            }
-        }
-        if !complete {
-            return None;
-        }
-        Some(PlannedBonus { definition: bonus.clone(), when: when?, qualified, of, brackets_over })
-    }
-
-    fn brackets_in_order(&mut self, place: &str, brackets: &crate::bonus::Brackets) {
-        if brackets.steps.is_empty() {
-            self.mistake(format!("{place}/steps"), "no bracket", "nothing", "at least one bracket");
-        }
-        for (index, pair) in brackets.steps.windows(2).enumerate() {
-            if pair[1].from <= pair[0].from {
-                let pointer = format!("{place}/steps/{}/from", index + 1);
-                let expected = format!("more than {}", pair[0].from);
-                self.mistake(pointer, "brackets out of order", pair[1].from.to_string(), expected);
-            }
-        }
-    }
-
-    fn level_tables(&mut self, place: &str, unilevel: &Unilevel) {
-        match &unilevel.rates {
-            LevelRates::ByLevel(rates) => self.rates(&format!("{place}/rates/by-level"), rates),
-            LevelRates::ByRank(rows) => {
-                let at = format!("{place}/rates/by-rank");
-                self.ranks_in_order(&at, rows.iter().map(|row| row.rank.clone()).collect());
-                for (index, row) in rows.iter().enumerate() {
-                    self.rates(&format!("{at}/{index}/rates"), &row.rates);
-                }
-            }
-        }
-        let ranks = unilevel.depth.iter().map(|row| row.rank.clone()).collect();
-        self.ranks_in_order(&format!("{place}/depth"), ranks);
-    }
-
-    fn rates(&mut self, pointer: &str, rates: &[Decimal]) {
-        if rates.is_empty() || 64 < rates.len() {
-            self.mistake(pointer, "number of levels", rates.len().to_string(), "from 1 to 64 rates");
-        }
-    }
-
-    fn ranks_in_order(&mut self, pointer: &str, ranks: Vec<Option<String>>) {
-        let mut last = None;
-        for (index, rank) in ranks.into_iter().enumerate() {
-            let at = format!("{pointer}/{index}/rank");
-            let position = match &rank {
-                None => Some(0),
-                Some(code) => self.rank_of(&at, code),
-            };
-            if let (Some(last), Some(position)) = (last, position)
-                && position <= last
-            {
-                self.mistake(
-                    at,
-                    "ranks out of order",
-                    format!("{rank:?}"),
-                    "the lowest rank first, each once",
-                );
-            }
-            last = position.or(last);
-        }
     }
 
     fn order(&mut self, activity: &Program, ranks: &[Program], bonuses: &[PlannedBonus]) -> Option<Order> {

@@ -58,12 +58,46 @@ pub struct PlannedBonus {
     pub definition: Bonus,
     /// Who is paid.
     pub when: Program,
-    /// Who takes a level, for bonuses that compress.
-    pub qualified: Option<Program>,
+    pub(crate) rules: BTreeMap<Role, Program>,
+    pub(crate) indicators: BTreeMap<Role, usize>,
+}
+
+/// What a rule or an indicator does in a bonus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
     /// The indicator that is paid on.
-    pub of: Option<usize>,
+    Of,
     /// The indicator brackets are compared with.
-    pub brackets_over: Option<usize>,
+    Over,
+    /// Who takes a level.
+    Qualified,
+    /// Whose volume or which orders count.
+    Where,
+    /// The rate.
+    Rate,
+    /// The shares of a pool.
+    Shares,
+    /// The amount.
+    Amount,
+    /// Who is not paid now.
+    HeldWhile,
+}
+
+impl PlannedBonus {
+    /// The compiled rule with this role, if the bonus has one.
+    pub fn rule(&self, role: Role) -> Option<&Program> {
+        self.rules.get(&role)
+    }
+
+    /// The index of the indicator with this role, if the bonus has one.
+    pub fn indicator(&self, role: Role) -> Option<usize> {
+        self.indicators.get(&role).copied()
+    }
+
+    /// All its compiled rules.
+    pub fn rules(&self) -> impl Iterator<Item = &Program> {
+        std::iter::once(&self.when).chain(self.rules.values())
+    }
 }
 
 impl Plan {

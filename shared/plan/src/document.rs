@@ -49,6 +49,13 @@ pub struct Document {
     /// What is paid, in the order of the statement.
     #[serde(default)]
     pub bonuses: Vec<Bonus>,
+    /// Bonuses of which a person gets one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
+    /// The most one person gets of everything in a cycle, in the base currency.
+    #[schemars(with = "Option<schema::DecimalText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap_per_person: Option<Decimal>,
     /// A cap on everything paid in a cycle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payout_cap: Option<PayoutCap>,
@@ -132,6 +139,28 @@ pub struct CatalogueSettings {
     pub enabled: Vec<Code>,
     /// Codes out of `enabled` that are computed and not shown.
     pub hidden: Vec<Code>,
+}
+
+/// Bonuses of which a person gets one; the lines of the others are not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alternative {
+    /// Codes of the bonuses, two at least, each in one alternative only.
+    pub bonuses: Vec<Code>,
+    /// Which one.
+    #[serde(default)]
+    pub pays: Choice,
+}
+
+/// Which of several bonuses a person gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The one that pays the person most; of equal ones the first.
+    #[default]
+    Greatest,
+    /// The first that pays the person anything.
+    First,
 }
 
 /// A cap on everything paid in a cycle.

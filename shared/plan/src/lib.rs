@@ -15,8 +15,8 @@ mod schema;
 mod source;
 mod structure;
 
-pub use checked::{AMOUNT_SCALE, Plan, PlannedBonus, PlannedIndicator, RATIO_SCALE};
+pub use checked::{AMOUNT_SCALE, Plan, PlannedBonus, PlannedIndicator, RATIO_SCALE, Role};
 pub use document::Document;
 pub use error::{InvalidPlan, PlanError};
 pub use schema::json_schema;
-pub use source::{Attribute, Ranked, Source};
+pub use source::{Attribute, OrderAttribute, Ranked, Source};

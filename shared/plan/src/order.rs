@@ -92,10 +92,7 @@ impl Order {
     ) -> Result<(), Vec<Node>> {
         self.bonuses_need_by = bonuses
             .iter()
-            .map(|bonus| {
-                let programs = [Some(&bonus.when), bonus.qualified.as_ref()].into_iter().flatten();
-                programs.flat_map(|program| program.slots().to_vec()).collect()
-            })
+            .map(|bonus| bonus.rules().flat_map(|program| program.slots().to_vec()).collect())
             .collect();
         let (marks, activity) = {
             let mut search = Search {
@@ -128,7 +125,7 @@ impl Order {
         let mut open: Vec<Node> = self.activity_needs.clone();
         open.extend(&self.ranks_need);
         for (bonus, slots) in bonuses.iter().zip(&self.bonuses_need_by) {
-            open.extend([bonus.of, bonus.brackets_over].into_iter().flatten().map(Node::Indicator));
+            open.extend(bonus.indicators.values().copied().map(Node::Indicator));
             open.extend(
                 slots.iter().filter_map(|slot| self.sources.get(*slot as usize).copied()).filter_map(node_of),
             );
@@ -151,10 +148,13 @@ impl Order {
 /// What has to be computed for a source.
 fn node_of(source: Source) -> Option<Node> {
     match source {
-        Source::Indicator(index) => Some(Node::Indicator(index)),
-        Source::Attribute(Attribute::Active) => Some(Node::Activity),
-        Source::Attribute(Attribute::Rank | Attribute::EarnedRank) => Some(Node::Ranks),
-        Source::Attribute(_) | Source::Ranked(..) => None,
+        Source::Indicator(index) | Source::MemberIndicator(index) => Some(Node::Indicator(index)),
+        Source::Attribute(attribute) | Source::MemberAttribute(attribute) => match attribute {
+            Attribute::Active => Some(Node::Activity),
+            Attribute::Rank | Attribute::EarnedRank => Some(Node::Ranks),
+            _ => None,
+        },
+        Source::Ranked(..) | Source::Order(_) | Source::LevelPaid => None,
     }
 }
 

@@ -16,7 +16,59 @@ pub enum Source {
     Indicator(usize),
     /// People of at least a rank around a person, as the run has it so far. Only in rules of ranks.
     Ranked(Ranked, u8),
+    /// Something the member is whose volume is paid on (`source.country`). Only in rates of levels.
+    MemberAttribute(Attribute),
+    /// An indicator of the member whose volume is paid on (`source.own_vq`). Only in rates of levels.
+    MemberIndicator(usize),
+    /// Something of the order that is paid on (`order.category`). Only where orders are paid on.
+    Order(OrderAttribute),
+    /// The level or generation that is paid. Only in rates of levels.
+    LevelPaid,
 }
+
+/// Something of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OrderAttribute {
+    /// Whether it is a return.
+    IsReturn,
+    /// Whether it is the person's first order ever.
+    FirstOfPerson,
+    /// Category.
+    Category,
+    /// Days from the day the buyer joined to the day it became commissionable, both in the company's time zone.
+    DaysSinceJoining,
+    /// Net amount in the base currency.
+    Net,
+    /// Gross amount in the base currency.
+    Gross,
+    /// Qualifying volume.
+    Vq,
+    /// Commissionable volume.
+    Vc,
+    /// Units.
+    Units,
+    /// Loyalty points.
+    Points,
+}
+
+/// Name, meaning and type of something of an order.
+type NamedOfOrder = (&'static str, OrderAttribute, fn() -> Type);
+
+const ORDER_ATTRIBUTES: [NamedOfOrder; 10] = [
+    ("order.is_return", OrderAttribute::IsReturn, || Type::Bool),
+    ("order.first_of_person", OrderAttribute::FirstOfPerson, || Type::Bool),
+    ("order.category", OrderAttribute::Category, || Type::Text),
+    ("order.days_since_joining", OrderAttribute::DaysSinceJoining, || Type::Number),
+    ("order.net", OrderAttribute::Net, || Type::Number),
+    ("order.gross", OrderAttribute::Gross, || Type::Number),
+    ("order.vq", OrderAttribute::Vq, || Type::Number),
+    ("order.vc", OrderAttribute::Vc, || Type::Number),
+    ("order.units", OrderAttribute::Units, || Type::Number),
+    ("order.points", OrderAttribute::Points, || Type::Number),
+];
+
+const MEMBER: &str = "source.";
+const LEVEL_PAID: &str = "level_paid";
 
 /// Where people of at least a rank are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +154,20 @@ pub(crate) enum Place {
     Rank,
     /// `when` and `qualified` of a bonus.
     Payment,
+    /// `where` of a bonus: the member who brought something, and the order if `orders` are paid on.
+    Sources { orders: bool },
+    /// The rate of a level: the earner, the member who brought it, the level, and the order if `orders` are paid on.
+    Level { orders: bool },
+}
+
+impl Place {
+    fn sees_orders(self) -> bool {
+        matches!(self, Self::Sources { orders: true } | Self::Level { orders: true })
+    }
+
+    fn sees_levels(self) -> bool {
+        matches!(self, Self::Level { .. })
+    }
 }
 
 /// All slots of a plan, and the names that lead to them.
@@ -160,7 +226,9 @@ impl Names {
         });
         let slot = Slot::new(u32::try_from(index).unwrap_or(u32::MAX), ty);
         match source {
-            Source::Attribute(Attribute::JoinedOn) => slot.with_presence(Presence::OrNothing),
+            Source::Attribute(Attribute::JoinedOn) | Source::MemberAttribute(Attribute::JoinedOn) => {
+                slot.with_presence(Presence::OrNothing)
+            }
             _ => slot,
         }
     }
@@ -188,6 +256,23 @@ impl PlaceScope<'_> {
 
 impl Scope for PlaceScope<'_> {
     fn name(&self, name: &str) -> Option<Slot> {
+        if self.place.sees_orders()
+            && let Some((_, attribute, ty)) = ORDER_ATTRIBUTES.iter().find(|(known, ..)| *known == name)
+        {
+            return Some(self.names.slot(Source::Order(*attribute), ty()));
+        }
+        if self.place.sees_levels() {
+            if name == LEVEL_PAID {
+                return Some(self.names.slot(Source::LevelPaid, Type::Number));
+            }
+            if let Some(of_member) = name.strip_prefix(MEMBER) {
+                if let Some((attribute, ty)) = self.attribute(of_member) {
+                    return Some(self.names.slot(Source::MemberAttribute(attribute), ty));
+                }
+                let index = self.names.indicator(of_member)?;
+                return Some(self.names.slot(Source::MemberIndicator(index), Type::Number));
+            }
+        }
         if let Some((attribute, ty)) = self.attribute(name) {
             return Some(self.names.slot(Source::Attribute(attribute), ty));
         }
@@ -222,7 +307,17 @@ impl Scope for PlaceScope<'_> {
         let attributes = attributes.map(|(name, ..)| (*name).to_owned());
         let codes =
             self.names.indicators.iter().flat_map(|(code, alias)| [Some(code.clone()), alias.clone()]);
-        attributes.chain(codes.flatten()).chain(self.names.ranks.iter().cloned()).collect()
+        let mut known: Vec<String> =
+            attributes.chain(codes.flatten()).chain(self.names.ranks.iter().cloned()).collect();
+        if self.place.sees_levels() {
+            let of_member: Vec<String> = known.iter().map(|name| format!("{MEMBER}{name}")).collect();
+            known.extend(of_member);
+            known.push(LEVEL_PAID.to_owned());
+        }
+        if self.place.sees_orders() {
+            known.extend(ORDER_ATTRIBUTES.iter().map(|(name, ..)| (*name).to_owned()));
+        }
+        known
     }
 
     fn known_functions(&self) -> Vec<String> {

@@ -47,7 +47,14 @@ fn computed(folder: &Path, company: &Company, plan: &Plan) -> Vec<Computed> {
             .iter()
             .map(|before| SettledCycle { snapshot: &before.snapshot, payouts: &before.payouts })
             .collect();
-        let payouts = engine::calculate_bonuses(&snapshot, &indicators, &ranked, plan, &settled).unwrap();
+        let payouts = engine::calculate_bonuses(
+            &snapshot,
+            &indicators,
+            &ranked,
+            plan,
+            engine::BonusContext { settled: &settled, ..Default::default() },
+        )
+        .unwrap();
         done.push(Computed { snapshot, indicators, ranked, payouts });
     }
     done

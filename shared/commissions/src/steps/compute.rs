@@ -1,7 +1,7 @@
 //! The steps that only compute: files in, files out.
 
 use bytes::Bytes;
-use engine::{Payouts, Ranked, SettledCycle, Snapshot, codec};
+use engine::{BonusContext, Payouts, Ranked, SettledCycle, Snapshot, codec};
 use foundation::problem::Fault;
 use jiff::{Timestamp, tz::TimeZone};
 use plan::Plan;
@@ -107,7 +107,13 @@ pub async fn calculate_bonuses(store: &Commissions, task: &Task, now: Timestamp)
         let settled = settled(store, &mut work, &snapshot).await?;
         let settled: Vec<_> =
             settled.iter().map(|(snapshot, payouts)| SettledCycle { snapshot, payouts }).collect();
-        let payouts = engine::calculate_bonuses(&snapshot, &indicators, &ranked, &plan, &settled)?;
+        let payouts = engine::calculate_bonuses(
+            &snapshot,
+            &indicators,
+            &ranked,
+            &plan,
+            BonusContext { settled: &settled, ..BonusContext::default() },
+        )?;
         let settlements = engine::settle(&snapshot, &indicators, &ranked.ranks, &payouts, &plan)?;
         let made = Made::default()
             .parquet("payouts.parquet", codec::encode_payouts(&payouts, &snapshot)?)

@@ -1,0 +1,260 @@
+//! Where payout lines are made.
+
+use std::borrow::Cow;
+
+use foundation::money::Currency;
+use plan::{
+    AMOUNT_SCALE, Plan,
+    bonus::OrderMeasure,
+    indicator::{Indicator, Measure, Unit},
+};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::paid_bonus;
+use crate::{
+    amount::{Factor, Rounder},
+    columns::position,
+    failure::EngineError,
+    indicators::Calculation,
+    payouts::{Conservation, LineKind, NotUndone, PaidBonus, PayoutLine},
+    snapshot::{Snapshot, fixed},
+};
+
+/// Where lines are made.
+pub(super) struct Desk<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) plan: &'a Plan,
+    pub(super) run: &'a Calculation<'a>,
+    /// The currencies of the snapshot's people, in the order of its dictionary, with their exchange rates.
+    pub(super) currencies: Vec<(Currency, Decimal, Rounder)>,
+    pub(super) bonuses: Vec<PaidBonus>,
+    pub(super) conservation: Vec<Conservation>,
+    pub(super) lines: Vec<PayoutLine>,
+    pub(super) not_undone: Vec<NotUndone>,
+}
+
+/// A line without its amount.
+#[derive(Clone, Copy)]
+pub(super) struct Claim {
+    pub(super) bonus: u16,
+    pub(super) earner: usize,
+    pub(super) source: usize,
+    pub(super) order: u32,
+    pub(super) level_walked: u16,
+    pub(super) level_paid: u16,
+    pub(super) base: i64,
+    pub(super) rate: i64,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        plan: &'a Plan,
+        run: &'a Calculation<'a>,
+    ) -> Result<Self, EngineError> {
+        let rounding = plan.document().currencies.rounding;
+        let currency = |code: &std::sync::Arc<str>| {
+            let no_rate =
+                || EngineError::NoRate { currency: code.to_string(), of: "the snapshot's people".to_owned() };
+            let currency: Currency = code.parse().map_err(|_| no_rate())?;
+            let rate = snapshot.rates.rate(currency).ok_or_else(no_rate)?;
+            Ok((currency, rate, Rounder::of(currency, rounding)))
+        };
+        let currencies = snapshot.people.currency.values.iter().map(currency);
+        Ok(Self {
+            snapshot,
+            plan,
+            run,
+            currencies: currencies.collect::<Result<_, EngineError>>()?,
+            bonuses: plan.bonuses().iter().map(|bonus| paid_bonus(plan, bonus)).collect(),
+            conservation: vec![Conservation::default(); plan.bonuses().len()],
+            lines: Vec::new(),
+            not_undone: Vec::new(),
+        })
+    }
+
+    pub(super) fn overflow(&self, row: usize, bonus: u16) -> EngineError {
+        let code = self.bonuses.get(usize::from(bonus)).map_or("", |bonus| &bonus.code);
+        EngineError::Overflow {
+            person: self.snapshot.people.ids.get(row).to_owned(),
+            what: format!("an amount of bonus {code}"),
+        }
+    }
+
+    /// One factor per currency of the snapshot, for a rate on something of which a unit is worth `value`.
+    pub(super) fn factors(
+        &self,
+        bonus: u16,
+        rate: Decimal,
+        value: Decimal,
+    ) -> Result<Vec<Factor>, EngineError> {
+        let factor = |(currency, per_base_unit, _): &(Currency, Decimal, Rounder)| {
+            Factor::of([rate, value, *per_base_unit]).ok_or_else(|| EngineError::TooFine {
+                what: "rate × value of a point × exchange rate",
+                of: format!("bonus {} in {currency}", self.bonuses[usize::from(bonus)].code),
+                decimals: crate::amount::EXACT_SCALE - AMOUNT_SCALE,
+                found: format!("{rate} × {value} × {per_base_unit}"),
+            })
+        };
+        self.currencies.iter().map(factor).collect()
+    }
+
+    pub(super) fn currency_index(&self, row: usize) -> usize {
+        self.snapshot.people.currency.codes[row] as usize
+    }
+
+    /// Makes a line, unless there is nothing to pay.
+    pub(super) fn pay(&mut self, claim: Claim, factors: &[Factor]) -> Result<(), EngineError> {
+        let at = self.currency_index(claim.earner);
+        if claim.base == 0 || factors[at].is_zero() {
+            return Ok(());
+        }
+        let exact = factors[at].times(claim.base).ok_or_else(|| self.overflow(claim.earner, claim.bonus))?;
+        self.line(claim, LineKind::Earned, exact)
+    }
+
+    pub(super) fn line(&mut self, claim: Claim, kind: LineKind, exact: i128) -> Result<(), EngineError> {
+        let (currency, _, rounder) = self.currencies[self.currency_index(claim.earner)];
+        let amount = rounder.round(exact).ok_or_else(|| self.overflow(claim.earner, claim.bonus))?;
+        self.lines.push(PayoutLine {
+            earner: position(claim.earner),
+            bonus: claim.bonus,
+            kind,
+            source: position(claim.source),
+            order: claim.order,
+            level_walked: claim.level_walked,
+            level_paid: claim.level_paid,
+            base: claim.base,
+            rate: claim.rate,
+            exact,
+            amount,
+            currency,
+        });
+        Ok(())
+    }
+
+    /// Who is paid a bonus: consultants for whom `when` holds.
+    pub(super) fn who(&self, rule: &rules::Program, code: &str) -> Result<Vec<bool>, EngineError> {
+        let mut held = self.run.truths(rule, code)?;
+        for (held, consultant) in held.iter_mut().zip(&self.snapshot.people.consultant) {
+            *held &= consultant;
+        }
+        Ok(held)
+    }
+
+    /// An indicator as a base of [`AMOUNT_SCALE`] decimals.
+    pub(super) fn base(&self, index: usize, bonus: u16) -> Result<Vec<i64>, EngineError> {
+        let planned = &self.plan.indicators()[index];
+        let values = &self.run.columns[index];
+        let power = 10_i64.pow(AMOUNT_SCALE.saturating_sub(planned.scale));
+        let scaled =
+            |(row, value): (usize, &i64)| value.checked_mul(power).ok_or_else(|| self.overflow(row, bonus));
+        values.iter().enumerate().map(scaled).collect()
+    }
+
+    pub(super) fn keep_account(
+        &mut self,
+        bonus: u16,
+        base: i64,
+        rate: i64,
+        pick: impl FnOnce(&mut Conservation) -> &mut i128,
+    ) {
+        let volume = i128::from(base) * i128::from(rate);
+        let account = &mut self.conservation[usize::from(bonus)];
+        account.offered += volume;
+        *pick(account) += volume;
+    }
+
+    /// The place of a bonus of an earlier plan among those of this run.
+    pub(super) fn number_of(&mut self, bonus: &PaidBonus) -> u16 {
+        let known = self.bonuses.iter().position(|known| known.code == bonus.code);
+        let place = known.unwrap_or_else(|| {
+            self.bonuses.push(bonus.clone());
+            self.bonuses.len() - 1
+        });
+        u16::try_from(place).unwrap_or(u16::MAX)
+    }
+}
+
+/// What every order brings by a measure, returns with a positive sign as they are kept.
+pub(super) fn order_column(
+    snapshot: &Snapshot,
+    measure: OrderMeasure,
+) -> Result<Cow<'_, [i64]>, EngineError> {
+    let orders = &snapshot.orders;
+    Ok(Cow::Borrowed(match measure {
+        OrderMeasure::Vq => &orders.vq,
+        OrderMeasure::Vc => &orders.vc,
+        OrderMeasure::Net => &orders.net,
+        OrderMeasure::Gross => &orders.gross,
+        OrderMeasure::Points => &orders.points,
+        OrderMeasure::Units => &orders.units,
+        OrderMeasure::Count => return Ok(Cow::Owned(vec![10_i64.pow(AMOUNT_SCALE); orders.len()])),
+        OrderMeasure::Margin => return margins(snapshot).map(Cow::Owned),
+    }))
+}
+
+/// What customers paid less what a consultant would have paid, in the base currency, kept with [`AMOUNT_SCALE`] decimals half to
+/// even as all money of orders is.
+fn margins(snapshot: &Snapshot) -> Result<Vec<i64>, EngineError> {
+    let orders = &snapshot.orders;
+    let rate = |code: &std::sync::Arc<str>| {
+        let currency = code.parse::<Currency>().ok();
+        let rate = currency.and_then(|currency| snapshot.rates.rate(currency)).filter(|rate| !rate.is_zero());
+        rate.ok_or_else(|| EngineError::NoRate { currency: code.to_string(), of: "the orders".to_owned() })
+    };
+    let rates: Vec<Decimal> = orders.currency.values.iter().map(rate).collect::<Result<_, EngineError>>()?;
+    let margin = |order: usize| {
+        let overflow = || EngineError::Overflow {
+            person: orders.ids.get(order).to_owned(),
+            what: "the margin of an order".to_owned(),
+        };
+        let margin =
+            orders.customer_price[order].checked_sub(orders.consultant_price[order]).ok_or_else(overflow)?;
+        let per_base_unit = rates[orders.currency.codes[order] as usize];
+        if per_base_unit == Decimal::ONE {
+            return Ok(margin);
+        }
+        let in_base = Decimal::new(margin, AMOUNT_SCALE).checked_div(per_base_unit).ok_or_else(overflow)?;
+        let rounded = in_base.round_dp_with_strategy(AMOUNT_SCALE, RoundingStrategy::MidpointNearestEven);
+        fixed(rounded, AMOUNT_SCALE, "the margin", orders.ids.get(order))
+    };
+    (0..orders.len()).map(margin).collect()
+}
+
+/// A bracket's bound in ten-thousandths. A bound finer than volumes are kept is reached from the next volume on.
+pub(super) fn fixed_floor(bound: Decimal) -> i64 {
+    let scaled = bound.checked_mul(Decimal::from(10_i64.pow(AMOUNT_SCALE)));
+    let up = scaled.map(|bound| bound.ceil().mantissa() / 10_i128.pow(bound.ceil().scale()));
+    up.and_then(|bound| i64::try_from(bound).ok()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn value_of_measure(plan: &Plan, measure: OrderMeasure) -> Decimal {
+    let volumes = &plan.document().volumes;
+    match measure {
+        OrderMeasure::Vq => volumes.vq_value,
+        OrderMeasure::Vc => volumes.vc_value,
+        OrderMeasure::Points => volumes.points_value,
+        OrderMeasure::Net
+        | OrderMeasure::Gross
+        | OrderMeasure::Units
+        | OrderMeasure::Count
+        | OrderMeasure::Margin => Decimal::ONE,
+    }
+}
+
+/// What a unit of an indicator is worth in the base currency: that of what it measures.
+pub(super) fn value_of(plan: &Plan, definition: &Indicator) -> Decimal {
+    let volumes = &plan.document().volumes;
+    match &definition.measure {
+        Measure::Vq | Measure::ReturnsVq => volumes.vq_value,
+        Measure::Vc | Measure::ReturnsVc => volumes.vc_value,
+        Measure::Points => volumes.points_value,
+        Measure::Indicator(code) => {
+            plan.indicator(code).map_or(Decimal::ONE, |(_, measured)| value_of(plan, &measured.definition))
+        }
+        // A formula over points is taken to be over commissionable volume.
+        Measure::Formula(_) if definition.unit == Unit::Points => volumes.vc_value,
+        _ => Decimal::ONE,
+    }
+}

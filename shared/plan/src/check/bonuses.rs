@@ -1,0 +1,248 @@
+//! Bonuses: names, rules, brackets, tables.
+
+use std::collections::BTreeMap;
+
+use rules::Type;
+use rust_decimal::Decimal;
+
+use super::Checker;
+use crate::{
+    bonus::{
+        Award, Bonus, Brackets, DepthByRank, LevelBase, LevelRates, Mechanic, Percentage, Rate, Unilevel,
+    },
+    checked::{PlannedBonus, Role},
+    source::Place,
+};
+
+/// What is checked and compiled of one bonus.
+pub(super) struct Bonuses<'a> {
+    checker: &'a mut Checker,
+    rules: BTreeMap<Role, rules::Program>,
+    indicators: BTreeMap<Role, usize>,
+    /// Whether everything was found.
+    complete: bool,
+}
+
+impl Checker {
+    pub(super) fn bonuses(&mut self) -> Option<Vec<PlannedBonus>> {
+        let definitions = self.document.bonuses.clone();
+        let planned: Vec<Option<PlannedBonus>> =
+            definitions.iter().enumerate().map(|(index, bonus)| self.bonus(index, bonus)).collect();
+        self.alternatives();
+        planned.into_iter().collect()
+    }
+
+    fn bonus(&mut self, index: usize, bonus: &Bonus) -> Option<PlannedBonus> {
+        let pointer = format!("/bonuses/{index}");
+        let text = bonus.when.as_deref().unwrap_or("active");
+        let when = self.rule(&format!("{pointer}/when"), Place::Payment, text, &Type::Bool);
+        for (field, cap) in [("cap_per_person", bonus.cap_per_person), ("cap", bonus.cap)] {
+            if let Some(cap) = cap {
+                self.positive(&format!("{pointer}/{field}"), cap);
+            }
+        }
+        let mut parts =
+            Bonuses { checker: self, rules: BTreeMap::new(), indicators: BTreeMap::new(), complete: true };
+        parts.award(&pointer, bonus);
+        if let Some(hold) = &bonus.hold {
+            parts.rule(
+                Role::HeldWhile,
+                &format!("{pointer}/hold/while"),
+                Place::Payment,
+                &hold.held_while,
+                &Type::Bool,
+            );
+        }
+        parts.mechanic(&format!("{pointer}/pays"), &bonus.pays);
+        let Bonuses { rules, indicators, complete, .. } = parts;
+        if !complete {
+            return None;
+        }
+        Some(PlannedBonus { definition: bonus.clone(), when: when?, rules, indicators })
+    }
+
+    fn alternatives(&mut self) {
+        if !self.document.alternatives.is_empty() {
+            self.mistake("/alternatives", "not computed yet", "alternatives", "none");
+        }
+    }
+}
+
+impl Bonuses<'_> {
+    fn rule(&mut self, role: Role, pointer: &str, place: Place, text: &str, ty: &Type) {
+        match self.checker.rule(pointer, place, text, ty) {
+            Some(program) => drop(self.rules.insert(role, program)),
+            None => self.complete = false,
+        }
+    }
+
+    fn indicator(&mut self, role: Role, pointer: &str, code: &str) {
+        match self.checker.indicator_of(pointer, code) {
+            Some(index) => drop(self.indicators.insert(role, index)),
+            None => self.complete = false,
+        }
+    }
+
+    fn award(&mut self, pointer: &str, bonus: &Bonus) {
+        if bonus.award != Award::Money {
+            self.checker.mistake(format!("{pointer}/award"), "not computed yet", "an award", "\"money\"");
+        }
+        if bonus.hold.is_some() {
+            self.checker.mistake(format!("{pointer}/hold"), "not computed yet", "a hold", "none");
+        }
+        if bonus.cap.is_some() {
+            self.checker.mistake(format!("{pointer}/cap"), "not computed yet", "a cap", "none");
+        }
+    }
+
+    fn mechanic(&mut self, place: &str, mechanic: &Mechanic) {
+        match mechanic {
+            Mechanic::Percentage(percentage) => self.percentage(&format!("{place}/percentage"), percentage),
+            Mechanic::Unilevel(unilevel) => self.unilevel(&format!("{place}/unilevel"), unilevel),
+            Mechanic::Differential(_) => self.not_yet(place, "differential"),
+            Mechanic::Generation(_) => self.not_yet(place, "generation"),
+            Mechanic::Breakaway(_) => self.not_yet(place, "breakaway"),
+            Mechanic::Matching(_) => self.not_yet(place, "matching"),
+            Mechanic::Pool(_) => self.not_yet(place, "pool"),
+            Mechanic::Infinity(_) => self.not_yet(place, "infinity"),
+            Mechanic::Fixed(_) => self.not_yet(place, "fixed"),
+            Mechanic::RetailProfit(_) => self.not_yet(place, "retail-profit"),
+            Mechanic::Binary(_) => self.not_yet(place, "binary"),
+        }
+    }
+
+    fn not_yet(&mut self, place: &str, mechanic: &str) {
+        self.checker.mistake(format!("{place}/{mechanic}"), "not computed yet", mechanic, "another mechanic");
+        self.complete = false;
+    }
+
+    fn percentage(&mut self, place: &str, percentage: &Percentage) {
+        self.indicator(Role::Of, &format!("{place}/of"), &percentage.of);
+        self.rate(&format!("{place}/rate"), &percentage.rate);
+        if percentage.true_up.is_some() {
+            self.checker.mistake(format!("{place}/true_up"), "not computed yet", "a period", "none");
+        }
+    }
+
+    /// A rate of the earner; brackets compare the indicator that is paid on unless they name one.
+    fn rate(&mut self, place: &str, rate: &Rate) {
+        match rate {
+            Rate::Fixed(_) => {}
+            Rate::Brackets(brackets) => self.brackets(&format!("{place}/brackets"), brackets),
+            Rate::ByRank(_) | Rate::Rule(_) => {
+                self.checker.mistake(place, "not computed yet", "a rate", "fixed or brackets");
+            }
+        }
+    }
+
+    fn brackets(&mut self, place: &str, brackets: &Brackets) {
+        self.brackets_in_order(place, brackets);
+        let of = self.indicators.get(&Role::Of).copied();
+        match (&brackets.over, of) {
+            (Some(code), _) => self.indicator(Role::Over, &format!("{place}/over"), code),
+            (None, Some(of)) => drop(self.indicators.insert(Role::Over, of)),
+            (None, None) => {}
+        }
+        if brackets.marginal && self.indicators.get(&Role::Over) != self.indicators.get(&Role::Of) {
+            let found = "an indicator that is not paid on";
+            self.checker.mistake(
+                format!("{place}/marginal"),
+                "slices of another indicator",
+                found,
+                "no `over`",
+            );
+        }
+    }
+
+    fn brackets_in_order(&mut self, place: &str, brackets: &Brackets) {
+        if brackets.steps.is_empty() {
+            self.checker.mistake(format!("{place}/steps"), "no bracket", "nothing", "at least one bracket");
+        }
+        for (index, pair) in brackets.steps.windows(2).enumerate() {
+            if pair[1].from <= pair[0].from {
+                let pointer = format!("{place}/steps/{}/from", index + 1);
+                let expected = format!("more than {}", pair[0].from);
+                self.checker.mistake(pointer, "brackets out of order", pair[1].from.to_string(), expected);
+            }
+        }
+    }
+
+    fn unilevel(&mut self, place: &str, unilevel: &Unilevel) {
+        let text = unilevel.qualified.as_deref().unwrap_or("active");
+        self.rule(Role::Qualified, &format!("{place}/qualified"), Place::Payment, text, &Type::Bool);
+        let orders = self.level_base(&format!("{place}/on"), &unilevel.on);
+        if let Some(text) = &unilevel.only_where {
+            self.rule(Role::Where, &format!("{place}/where"), Place::Sources { orders }, text, &Type::Bool);
+            self.checker.mistake(format!("{place}/where"), "not computed yet", "a condition", "none");
+        }
+        self.level_rates(&format!("{place}/rates"), &unilevel.rates, orders);
+        self.depth(&format!("{place}/depth"), &unilevel.depth);
+    }
+
+    /// Whether orders are paid on.
+    fn level_base(&mut self, place: &str, base: &LevelBase) -> bool {
+        match base {
+            LevelBase::Indicator(code) => {
+                self.indicator(Role::Of, &format!("{place}/indicator"), code);
+                false
+            }
+            LevelBase::Orders(_) => true,
+        }
+    }
+
+    fn level_rates(&mut self, place: &str, rates: &LevelRates, orders: bool) {
+        match rates {
+            LevelRates::ByLevel(rates) => self.rates(&format!("{place}/by-level"), rates),
+            LevelRates::ByRank(rows) => {
+                let at = format!("{place}/by-rank");
+                self.ranks_in_order(&at, rows.iter().map(|row| row.rank.clone()).collect());
+                for (index, row) in rows.iter().enumerate() {
+                    self.rates(&format!("{at}/{index}/rates"), &row.rates);
+                }
+            }
+            LevelRates::Rule(rule) => {
+                let at = format!("{place}/rule");
+                self.rule(
+                    Role::Rate,
+                    &format!("{at}/rate"),
+                    Place::Level { orders },
+                    &rule.rate,
+                    &Type::Number,
+                );
+                self.checker.mistake(at, "not computed yet", "a rule", "by-level or by-rank");
+            }
+        }
+    }
+
+    fn depth(&mut self, place: &str, depth: &[DepthByRank]) {
+        self.ranks_in_order(place, depth.iter().map(|row| row.rank.clone()).collect());
+    }
+
+    fn rates(&mut self, pointer: &str, rates: &[Decimal]) {
+        if rates.is_empty() || 64 < rates.len() {
+            self.checker.mistake(pointer, "number of levels", rates.len().to_string(), "from 1 to 64 rates");
+        }
+    }
+
+    fn ranks_in_order(&mut self, pointer: &str, ranks: Vec<Option<String>>) {
+        let mut last = None;
+        for (index, rank) in ranks.into_iter().enumerate() {
+            let at = format!("{pointer}/{index}/rank");
+            let position = match &rank {
+                None => Some(0),
+                Some(code) => self.checker.rank_of(&at, code),
+            };
+            if let (Some(last), Some(position)) = (last, position)
+                && position <= last
+            {
+                self.checker.mistake(
+                    at,
+                    "ranks out of order",
+                    format!("{rank:?}"),
+                    "the lowest rank first, each once",
+                );
+            }
+            last = position.or(last);
+        }
+    }
+}
