@@ -4,6 +4,7 @@ mod caps;
 mod desk;
 mod levels;
 mod percentage;
+mod rates;
 mod undo;
 
 use plan::{
@@ -108,6 +109,8 @@ fn own_orders(definition: &Indicator) -> Option<OrderMeasure> {
         Measure::Vc if plain => Some(OrderMeasure::Vc),
         Measure::Net if plain => Some(OrderMeasure::Net),
         Measure::Gross if plain => Some(OrderMeasure::Gross),
+        Measure::Units if plain => Some(OrderMeasure::Units),
+        Measure::Points if plain => Some(OrderMeasure::Points),
         _ => None,
     }
 }

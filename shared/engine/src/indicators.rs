@@ -346,7 +346,9 @@ impl<'a> Calculation<'a> {
                 planned.measured.and_then(|index| self.columns.get(index)).cloned().unwrap_or_default()
             }
             Measure::Formula(_) => match &planned.formula {
-                Some(formula) => self.numbers(formula, planned)?,
+                Some(formula) => {
+                    self.numbers(formula, planned.scale, || format!("indicator {}", definition.code))?
+                }
                 None => vec![0; people.len()],
             },
             Measure::UnpaidBalance => vec![0; people.len()],
@@ -429,25 +431,27 @@ impl<'a> Calculation<'a> {
         Ok(truths.values)
     }
 
-    fn numbers(&self, formula: &rules::Program, planned: &PlannedIndicator) -> Result<Vec<i64>, EngineError> {
-        let code = &planned.definition.code;
+    /// The values of a rule for everyone, kept with `scale` decimals, half to even.
+    pub(crate) fn numbers(
+        &self,
+        formula: &rules::Program,
+        scale: u32,
+        of: impl Fn() -> String,
+    ) -> Result<Vec<i64>, EngineError> {
         let mut numbers = NumberColumn::default();
         let people = &self.snapshot.people;
         formula
             .evaluate_columns(&self.view(), 0..people.len(), &mut numbers)
-            .map_err(|reason| rule_failed(code, self.snapshot, reason.row.unwrap_or(0), &reason))?;
-        let too_large = |row: usize| EngineError::Overflow {
-            person: people.ids.get(row).to_owned(),
-            what: format!("indicator {code}"),
-        };
-        let to_scale =
-            |row: usize, number: Decimal| rounded(number, planned.scale).ok_or_else(|| too_large(row));
+            .map_err(|reason| rule_failed(&of(), self.snapshot, reason.row.unwrap_or(0), &reason))?;
+        let too_large =
+            |row: usize| EngineError::Overflow { person: people.ids.get(row).to_owned(), what: of() };
+        let to_scale = |row: usize, number: Decimal| rounded(number, scale).ok_or_else(|| too_large(row));
         match numbers {
-            NumberColumn::Fixed { values, scale } if scale == planned.scale => Ok(values),
-            NumberColumn::Fixed { values, scale } => values
+            NumberColumn::Fixed { values, scale: kept } if kept == scale => Ok(values),
+            NumberColumn::Fixed { values, scale: kept } => values
                 .iter()
                 .enumerate()
-                .map(|(row, value)| to_scale(row, Decimal::try_new(*value, scale).unwrap_or_default()))
+                .map(|(row, value)| to_scale(row, Decimal::try_new(*value, kept).unwrap_or_default()))
                 .collect(),
             NumberColumn::Exact(values) => {
                 values.iter().enumerate().map(|(row, number)| to_scale(row, *number)).collect()

@@ -10,6 +10,7 @@ mod facts;
 mod failure;
 mod fold;
 mod indicators;
+mod pairs;
 mod payouts;
 mod ranks;
 mod settlement;

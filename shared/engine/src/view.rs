@@ -38,7 +38,11 @@ pub(crate) struct Extra {
 impl Extra {
     pub(crate) fn of(snapshot: &Snapshot, plan: &Plan) -> Self {
         let people = &snapshot.people;
-        let reads = |attribute| plan.sources().contains(&Source::Attribute(attribute));
+        let reads = |attribute| {
+            let sources = plan.sources();
+            sources.contains(&Source::Attribute(attribute))
+                || sources.contains(&Source::MemberAttribute(attribute))
+        };
         let kinds = if reads(Attribute::Kind) {
             people.consultant.iter().map(|consultant| u32::from(!consultant)).collect()
         } else {
@@ -68,15 +72,18 @@ fn day(days: i32) -> Date {
     jiff::civil::date(1970, 1, 1).checked_add(days.days()).unwrap_or(Date::ZERO)
 }
 
-impl Columns for View<'_> {
-    fn column(&self, slot: u32) -> Column<'_> {
+impl View<'_> {
+    /// What a slot stands for, by person; of a source it is what the source is.
+    pub(crate) fn by_person(&self, source: Option<Source>) -> Column<'_> {
         let people = &self.snapshot.people;
-        match self.plan.source(slot) {
-            Some(Source::Indicator(index)) => match self.columns.get(index) {
-                Some(values) => Column::Fixed { values, scale: self.scale(index) },
-                None => Column::Constant(Value::from(0)),
-            },
-            Some(Source::Attribute(attribute)) => match attribute {
+        match source {
+            Some(Source::Indicator(index) | Source::MemberIndicator(index)) => {
+                match self.columns.get(index) {
+                    Some(values) => Column::Fixed { values, scale: self.scale(index) },
+                    None => Column::Constant(Value::from(0)),
+                }
+            }
+            Some(Source::Attribute(attribute) | Source::MemberAttribute(attribute)) => match attribute {
                 Attribute::Active => Column::Bool(self.active),
                 Attribute::Kind => {
                     Column::Text { codes: &self.extra.kinds, dictionary: &self.extra.kind_names }
@@ -99,21 +106,60 @@ impl Columns for View<'_> {
                 Attribute::Rank => Column::Code(self.paid),
                 Attribute::EarnedRank => Column::Code(self.earned),
             },
-            // Their values come with each row or each pair, not in columns.
-            Some(
-                Source::Ranked(..)
-                | Source::MemberAttribute(_)
-                | Source::MemberIndicator(_)
-                | Source::Order(_)
-                | Source::LevelPaid,
-            )
-            | None => Column::Constant(Value::from(0)),
+            // Their values come with each row, order or level, not by person.
+            Some(Source::Ranked(..) | Source::Order(_) | Source::LevelPaid) | None => {
+                Column::Constant(Value::from(0))
+            }
         }
     }
 
+    /// The people of whom a slot says nothing, where that can be.
+    pub(crate) fn not_known(&self, source: Option<Source>) -> Option<&[bool]> {
+        let of_day = |source| {
+            matches!(
+                source,
+                Source::Attribute(Attribute::JoinedOn) | Source::MemberAttribute(Attribute::JoinedOn)
+            )
+        };
+        source.is_some_and(of_day).then_some(&*self.extra.no_day)
+    }
+
+    /// What a slot stands for, of one person.
+    pub(crate) fn value_of(&self, source: Option<Source>, row: usize) -> Value {
+        match self.by_person(source) {
+            Column::Fixed { values, scale } => {
+                let mantissa = values.get(row).copied().unwrap_or(0);
+                Value::Number(Decimal::try_new(mantissa, scale).unwrap_or_default())
+            }
+            Column::Count(values) => Value::from(values.get(row).copied().map_or(0, i64::from)),
+            Column::Code(values) => Value::from(values.get(row).copied().map_or(0, i64::from)),
+            Column::Exact(values) => Value::Number(values.get(row).copied().unwrap_or_default()),
+            Column::Bool(values) => Value::Bool(values.get(row).copied().unwrap_or(false)),
+            Column::Text { codes, dictionary } => {
+                let text = codes.get(row).and_then(|code| dictionary.get(*code as usize));
+                text.map_or_else(|| Value::text(""), |text| Value::Text(Arc::clone(text)))
+            }
+            Column::Date(values) => Value::Date(day(values.get(row).copied().unwrap_or(NO_DAY))),
+            Column::Set { .. } => {
+                let tags = self.snapshot.people.tags.get(row);
+                Value::list(tags.into_iter().map(Value::text).collect())
+            }
+            Column::Constant(value) => value,
+        }
+    }
+
+    pub(crate) fn is_not_known(&self, source: Option<Source>, row: usize) -> bool {
+        self.not_known(source).and_then(|missing| missing.get(row)).copied().unwrap_or(false)
+    }
+}
+
+impl Columns for View<'_> {
+    fn column(&self, slot: u32) -> Column<'_> {
+        self.by_person(self.plan.source(slot))
+    }
+
     fn missing(&self, slot: u32) -> Option<&[bool]> {
-        (self.plan.source(slot) == Some(Source::Attribute(Attribute::JoinedOn)))
-            .then_some(&*self.extra.no_day)
+        self.not_known(self.plan.source(slot))
     }
 }
 
@@ -156,30 +202,11 @@ impl Record for Person<'_> {
             let count = counts.and_then(|counts| counts.get(usize::from(rank))).copied().unwrap_or(0);
             return Value::from(i64::from(count));
         }
-        match self.view.column(slot) {
-            Column::Fixed { values, scale } => {
-                let mantissa = values.get(self.row).copied().unwrap_or(0);
-                Value::Number(Decimal::try_new(mantissa, scale).unwrap_or_default())
-            }
-            Column::Count(values) => Value::from(values.get(self.row).copied().map_or(0, i64::from)),
-            Column::Code(values) => Value::from(values.get(self.row).copied().map_or(0, i64::from)),
-            Column::Exact(values) => Value::Number(values.get(self.row).copied().unwrap_or_default()),
-            Column::Bool(values) => Value::Bool(values.get(self.row).copied().unwrap_or(false)),
-            Column::Text { codes, dictionary } => {
-                let text = codes.get(self.row).and_then(|code| dictionary.get(*code as usize));
-                text.map_or_else(|| Value::text(""), |text| Value::Text(Arc::clone(text)))
-            }
-            Column::Date(values) => Value::Date(day(values.get(self.row).copied().unwrap_or(NO_DAY))),
-            Column::Set { .. } => {
-                let tags = self.view.snapshot.people.tags.get(self.row);
-                Value::list(tags.into_iter().map(Value::text).collect())
-            }
-            Column::Constant(value) => value,
-        }
+        self.view.value_of(self.view.plan.source(slot), self.row)
     }
 
     fn is_missing(&self, slot: u32) -> bool {
-        self.view.missing(slot).and_then(|missing| missing.get(self.row)).copied().unwrap_or(false)
+        self.view.is_not_known(self.view.plan.source(slot), self.row)
     }
 }
 

@@ -3,21 +3,25 @@
 use std::borrow::Cow;
 
 use foundation::money::Currency;
+use jiff::tz::TimeZone;
 use plan::{
-    AMOUNT_SCALE, Plan,
-    bonus::OrderMeasure,
+    AMOUNT_SCALE, Plan, PlannedBonus, Role,
+    bonus::{LevelBase, OrderMeasure},
     indicator::{Indicator, Measure, Unit},
 };
+use rules::BoolColumn;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::paid_bonus;
 use crate::{
     amount::{Factor, Rounder},
-    columns::position,
+    columns::{NONE, position},
     failure::EngineError,
     indicators::Calculation,
+    pairs::OrderColumns,
     payouts::{Conservation, LineKind, NotUndone, PaidBonus, PayoutLine},
     snapshot::{Snapshot, fixed},
+    view::rule_failed,
 };
 
 /// Where lines are made.
@@ -31,6 +35,8 @@ pub(super) struct Desk<'a> {
     pub(super) conservation: Vec<Conservation>,
     pub(super) lines: Vec<PayoutLine>,
     pub(super) not_undone: Vec<NotUndone>,
+    /// The company's time zone.
+    pub(super) zone: TimeZone,
 }
 
 /// A line without its amount.
@@ -70,6 +76,7 @@ impl<'a> Desk<'a> {
             conservation: vec![Conservation::default(); plan.bonuses().len()],
             lines: Vec::new(),
             not_undone: Vec::new(),
+            zone: TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC),
         })
     }
 
@@ -88,15 +95,24 @@ impl<'a> Desk<'a> {
         rate: Decimal,
         value: Decimal,
     ) -> Result<Vec<Factor>, EngineError> {
-        let factor = |(currency, per_base_unit, _): &(Currency, Decimal, Rounder)| {
-            Factor::of([rate, value, *per_base_unit]).ok_or_else(|| EngineError::TooFine {
-                what: "rate × value of a point × exchange rate",
-                of: format!("bonus {} in {currency}", self.bonuses[usize::from(bonus)].code),
-                decimals: crate::amount::EXACT_SCALE - AMOUNT_SCALE,
-                found: format!("{rate} × {value} × {per_base_unit}"),
-            })
-        };
-        self.currencies.iter().map(factor).collect()
+        (0..self.currencies.len()).map(|at| self.factor(bonus, rate, value, at)).collect()
+    }
+
+    /// The factor of one currency.
+    pub(super) fn factor(
+        &self,
+        bonus: u16,
+        rate: Decimal,
+        value: Decimal,
+        at: usize,
+    ) -> Result<Factor, EngineError> {
+        let (currency, per_base_unit, _) = &self.currencies[at];
+        Factor::of([rate, value, *per_base_unit]).ok_or_else(|| EngineError::TooFine {
+            what: "rate × value of a point × exchange rate",
+            of: format!("bonus {} in {currency}", self.bonuses[usize::from(bonus)].code),
+            decimals: crate::amount::EXACT_SCALE - AMOUNT_SCALE,
+            found: format!("{rate} × {value} × {per_base_unit}"),
+        })
     }
 
     pub(super) fn currency_index(&self, row: usize) -> usize {
@@ -104,12 +120,11 @@ impl<'a> Desk<'a> {
     }
 
     /// Makes a line, unless there is nothing to pay.
-    pub(super) fn pay(&mut self, claim: Claim, factors: &[Factor]) -> Result<(), EngineError> {
-        let at = self.currency_index(claim.earner);
-        if claim.base == 0 || factors[at].is_zero() {
+    pub(super) fn pay(&mut self, claim: Claim, factor: Factor) -> Result<(), EngineError> {
+        if claim.base == 0 || factor.is_zero() {
             return Ok(());
         }
-        let exact = factors[at].times(claim.base).ok_or_else(|| self.overflow(claim.earner, claim.bonus))?;
+        let exact = factor.times(claim.base).ok_or_else(|| self.overflow(claim.earner, claim.bonus))?;
         self.line(claim, LineKind::Earned, exact)
     }
 
@@ -142,11 +157,78 @@ impl<'a> Desk<'a> {
         Ok(held)
     }
 
+    /// Which orders count, under the bonus's `where`; late returns never do.
+    pub(super) fn orders_that_count(&self, bonus: &PlannedBonus) -> Result<Vec<bool>, EngineError> {
+        let orders = &self.snapshot.orders;
+        let mut counts: Vec<bool> = orders.is_late.iter().map(|late| !late).collect();
+        if let Some(rule) = bonus.rule(Role::Where) {
+            let view = self.run.view();
+            let columns = OrderColumns::of(&view, rule, &self.zone);
+            let mut held = BoolColumn::default();
+            rule.evaluate_columns(&columns, 0..orders.len(), &mut held).map_err(|reason| {
+                let buyer = reason.row.and_then(|order| orders.person.get(order)).copied().unwrap_or(0);
+                let of = format!("the orders of bonus {}", bonus.definition.code);
+                rule_failed(&of, self.snapshot, buyer as usize, &reason)
+            })?;
+            for (counts, held) in counts.iter_mut().zip(held.values) {
+                *counts &= held;
+            }
+        }
+        Ok(counts)
+    }
+
+    /// What each member, or each of their orders, brings: row of the member, row of the order or [`NONE`], how much. Nothing is left
+    /// out but what `where` leaves out and what is 0.
+    pub(super) fn brought(
+        &self,
+        number: u16,
+        bonus: &PlannedBonus,
+        on: &LevelBase,
+    ) -> Result<Vec<(u32, u32, i64)>, EngineError> {
+        let brought: Vec<(u32, u32, i64)> = match on {
+            LevelBase::Indicator(_) => {
+                let base = self.base(bonus.indicator(Role::Of).unwrap_or(usize::MAX), number)?;
+                let counts = match bonus.rule(Role::Where) {
+                    Some(rule) => self.run.truths(rule, &bonus.definition.code)?,
+                    None => vec![true; base.len()],
+                };
+                let members = (0..base.len()).filter(|row| counts[*row] && base[*row] != 0);
+                members.map(|row| (position(row), NONE, base[row])).collect()
+            }
+            LevelBase::Orders(measure) => {
+                let orders = &self.snapshot.orders;
+                let column = order_column(self.snapshot, *measure)?;
+                let counts = self.orders_that_count(bonus)?;
+                let counted = (0..orders.len()).filter(|order| counts[*order] && column[*order] != 0);
+                let of_order = |order: usize| {
+                    let sign = if orders.is_return[order] { -1 } else { 1 };
+                    (orders.person[order], position(order), column[order] * sign)
+                };
+                counted.map(of_order).collect()
+            }
+        };
+        Ok(brought)
+    }
+
+    /// What a unit is worth of what each member or order brings.
+    pub(super) fn value_brought(&self, bonus: &PlannedBonus, on: &LevelBase) -> Decimal {
+        match (on, bonus.indicator(Role::Of)) {
+            (LevelBase::Orders(measure), _) => value_of_measure(self.plan, *measure),
+            (LevelBase::Indicator(_), Some(of)) => {
+                value_of(self.plan, &self.plan.indicators()[of].definition)
+            }
+            (LevelBase::Indicator(_), None) => Decimal::ONE,
+        }
+    }
+
     /// An indicator as a base of [`AMOUNT_SCALE`] decimals.
-    pub(super) fn base(&self, index: usize, bonus: u16) -> Result<Vec<i64>, EngineError> {
+    pub(super) fn base(&self, index: usize, bonus: u16) -> Result<Cow<'a, [i64]>, EngineError> {
         let planned = &self.plan.indicators()[index];
         let values = &self.run.columns[index];
         let power = 10_i64.pow(AMOUNT_SCALE.saturating_sub(planned.scale));
+        if power == 1 {
+            return Ok(Cow::Borrowed(values));
+        }
         let scaled =
             |(row, value): (usize, &i64)| value.checked_mul(power).ok_or_else(|| self.overflow(row, bonus));
         values.iter().enumerate().map(scaled).collect()
@@ -222,9 +304,9 @@ fn margins(snapshot: &Snapshot) -> Result<Vec<i64>, EngineError> {
     (0..orders.len()).map(margin).collect()
 }
 
-/// A bracket's bound in ten-thousandths. A bound finer than volumes are kept is reached from the next volume on.
-pub(super) fn fixed_floor(bound: Decimal) -> i64 {
-    let scaled = bound.checked_mul(Decimal::from(10_i64.pow(AMOUNT_SCALE)));
+/// A bracket's bound with `scale` decimals. A bound finer than values are kept is reached from the next value on.
+pub(super) fn fixed_floor(bound: Decimal, scale: u32) -> i64 {
+    let scaled = bound.checked_mul(Decimal::from(10_i64.pow(scale)));
     let up = scaled.map(|bound| bound.ceil().mantissa() / 10_i128.pow(bound.ceil().scale()));
     up.and_then(|bound| i64::try_from(bound).ok()).unwrap_or(i64::MAX)
 }

@@ -1,245 +1,379 @@
-//! Rates by level: who takes a level, who is paid for it.
+//! Rates by level or generation: who takes a level, who is paid for it, where the rest goes.
 
 use plan::{
     PlannedBonus, Role,
-    bonus::{Compression, LevelBase, LevelRates, RollUpRate, Unilevel},
+    bonus::{Compression, DepthByRank, LevelRates, RollUpRate, Unilevel},
     indicator::Tree as TreeName,
 };
+use rules::Program;
 use rust_decimal::Decimal;
 
-use super::desk::{Claim, Desk, order_column, value_of, value_of_measure};
+use super::{
+    desk::{Claim, Desk},
+    rates::{all_ranks, reaches},
+};
 use crate::{
     amount::{Factor, RATE_SCALE},
-    columns::{NONE, Tree, position},
+    columns::{NONE, Tree},
     failure::EngineError,
+    indicators::rounded,
+    pairs::Pair,
     payouts::Conservation,
     snapshot::fixed,
+    view::rule_failed,
 };
 
-impl Desk<'_> {
+/// What bonuses by level or generation say alike.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) rates: &'a LevelRates,
+    pub(super) depth: &'a [DepthByRank],
+    pub(super) compression: Compression,
+    pub(super) roll_up_rate: RollUpRate,
+}
+
+/// What is paid on, and where the way up begins.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    /// Row of whose volume it is.
+    pub(super) source: usize,
+    /// Row of the order, or [`NONE`].
+    pub(super) order: u32,
+    /// How much, in ten-thousandths.
+    pub(super) base: i64,
+    /// Row from which the first level is looked for: it stands above this one.
+    pub(super) below: usize,
+    /// The first level that is paid, 1 or more.
+    pub(super) level: usize,
+    /// What the lines say was walked, over the difference of depths.
+    pub(super) walked: u32,
+}
+
+impl Start {
+    /// Of levels: the first one stands above the source.
+    pub(super) fn at((source, order, base): (u32, u32, i64)) -> Self {
+        let source = source as usize;
+        Self { source, order, base, below: source, level: 1, walked: 0 }
+    }
+}
+
+impl<'a> Desk<'a> {
     pub(super) fn unilevel(
         &mut self,
         number: u16,
         bonus: &PlannedBonus,
         unilevel: &Unilevel,
     ) -> Result<(), EngineError> {
+        let terms = Terms {
+            rates: &unilevel.rates,
+            depth: &unilevel.depth,
+            compression: unilevel.compression,
+            roll_up_rate: unilevel.roll_up_rate,
+        };
+        let value = self.value_brought(bonus, &unilevel.on);
+        let levels = self.levels(number, bonus, terms, self.tree(unilevel.tree), None, value)?;
+        for brought in self.brought(number, bonus, &unilevel.on)? {
+            self.walk(&levels, Start::at(brought))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn tree(&self, tree: TreeName) -> &'a Tree {
+        match tree {
+            TreeName::Placement => &self.snapshot.people.placement,
+            TreeName::Enrolment => &self.snapshot.people.enrolment,
+        }
+    }
+
+    /// Makes ready a bonus by level, or by generation if `leaders` says who leads; a unit of what is paid on is worth `value`.
+    pub(super) fn levels<'p>(
+        &self,
+        number: u16,
+        bonus: &'p PlannedBonus,
+        terms: Terms<'_>,
+        tree: &Tree,
+        leaders: Option<&[bool]>,
+        value: Decimal,
+    ) -> Result<Levels<'p>, EngineError> {
         let code = &bonus.definition.code;
         let when = self.who(&bonus.when, code)?;
         let qualified = match bonus.rule(Role::Qualified) {
             Some(rule) => self.who(rule, code)?,
             None => vec![true; when.len()],
         };
-        let tree = match unilevel.tree {
-            TreeName::Placement => &self.snapshot.people.placement,
-            TreeName::Enrolment => &self.snapshot.people.enrolment,
-        };
-        let levels = Levels {
+        let stands = |row: usize| leaders.is_none_or(|leaders| leaders[row]);
+        Ok(Levels {
             number,
-            compression: unilevel.compression,
-            roll_up_rate: unilevel.roll_up_rate,
-            table: self.level_table(number, bonus, unilevel)?,
-            next_qualified: next_qualified(tree, &qualified),
-            depth: depth_by_row(tree),
-            parent: &tree.parent,
+            compression: terms.compression,
+            roll_up_rate: terms.roll_up_rate,
+            rates: self.level_rates(number, bonus, terms.rates, value)?,
+            deepest: deepest(terms.rates),
+            paid_depth: paid_depth(self.plan, terms.depth),
+            next: next_above(tree, stands),
+            next_qualified: next_above(tree, |row| stands(row) && qualified[row]),
+            depth: depth_by_row(tree, leaders),
             when,
             qualified,
-        };
-        match &unilevel.on {
-            LevelBase::Indicator(_) => {
-                let base = self.base(bonus.indicator(Role::Of).unwrap_or(usize::MAX), number)?;
-                for (row, base) in base.into_iter().enumerate() {
-                    self.walk(&levels, row, NONE, base)?;
-                }
-            }
-            LevelBase::Orders(measure) => {
-                let orders = &self.snapshot.orders;
-                let column = order_column(self.snapshot, *measure)?;
-                for order in (0..orders.len()).filter(|order| !orders.is_late[*order]) {
-                    let sign = if orders.is_return[order] { -1 } else { 1 };
-                    self.walk(&levels, orders.person[order] as usize, position(order), column[order] * sign)?;
-                }
-            }
-        }
-        Ok(())
+        })
     }
 
-    fn level_table(
+    fn level_rates<'p>(
         &self,
         number: u16,
-        bonus: &PlannedBonus,
-        unilevel: &Unilevel,
-    ) -> Result<LevelTable, EngineError> {
+        bonus: &'p PlannedBonus,
+        rates: &LevelRates,
+        value: Decimal,
+    ) -> Result<RatesOfLevels<'p>, EngineError> {
         let code = &bonus.definition.code;
-        let value = match (&unilevel.on, bonus.indicator(Role::Of)) {
-            (LevelBase::Orders(measure), _) => value_of_measure(self.plan, *measure),
-            (LevelBase::Indicator(_), Some(of)) => {
-                value_of(self.plan, &self.plan.indicators()[of].definition)
+        let row = |rates: &[Decimal]| {
+            let ready = |rate: &Decimal| {
+                let factors = self.factors(number, *rate, value)?;
+                Ok(LevelRate { rate: fixed(*rate, RATE_SCALE, "a rate", code)?, factors })
+            };
+            rates.iter().map(ready).collect::<Result<Vec<_>, EngineError>>()
+        };
+        let by_rank = |rank: u8| match rates {
+            LevelRates::ByLevel(rates) => row(rates),
+            LevelRates::ByRank(rows) => {
+                let reached = rows.iter().rfind(|row| reaches(self.plan, row.rank.as_ref(), rank));
+                row(reached.map_or(&[], |row| row.rates.as_slice()))
             }
-            (LevelBase::Indicator(_), None) => Decimal::ONE,
+            LevelRates::Rule(_) => Ok(Vec::new()),
         };
-        let highest = u8::try_from(self.plan.rank_rules().len()).unwrap_or(u8::MAX);
-        let reached = |from: Option<&String>, rank: u8| {
-            from.is_none_or(|from| self.plan.rank_position(from).is_some_and(|from| from <= rank))
-        };
-        let mut table = LevelTable::default();
-        for rank in 0..=highest {
-            let rates: &[Decimal] = match &unilevel.rates {
-                LevelRates::ByLevel(rates) => rates,
-                LevelRates::ByRank(rows) => rows
-                    .iter()
-                    .rfind(|row| reached(row.rank.as_ref(), rank))
-                    .map_or(&[], |row| row.rates.as_slice()),
-                // Refused when the plan is saved.
-                LevelRates::Rule(_) => &[],
-            };
-            let depth = if unilevel.depth.is_empty() {
-                usize::MAX
-            } else {
-                let row = unilevel.depth.iter().rfind(|row| reached(row.rank.as_ref(), rank));
-                row.map_or(0, |row| usize::from(row.levels))
-            };
-            let level = |rate: &Decimal| {
-                Ok(LevelRate {
-                    rate: fixed(*rate, RATE_SCALE, "a rate", code)?,
-                    factors: self.factors(number, *rate, value)?,
-                })
-            };
-            table.deepest = table.deepest.max(rates.len());
-            table.rates.push(rates.iter().map(level).collect::<Result<_, EngineError>>()?);
-            table.depth.push(depth);
+        match bonus.rule(Role::Rate) {
+            Some(rule) if matches!(rates, LevelRates::Rule(_)) => Ok(RatesOfLevels::Rule { rule, value }),
+            _ => Ok(RatesOfLevels::Table(all_ranks(self.plan).map(by_rank).collect::<Result<_, _>>()?)),
         }
-        Ok(table)
     }
 
     /// Pays the levels above one source.
-    fn walk(&mut self, levels: &Levels<'_>, source: usize, order: u32, base: i64) -> Result<(), EngineError> {
-        if base == 0 {
-            return Ok(());
-        }
-        let above = |row: usize| match levels.compression {
-            Compression::Dynamic => levels.next_qualified[row],
-            Compression::None | Compression::RollUp => levels.parent[row],
-        };
-        let mut at = above(source);
-        for level in 1..=levels.table.deepest {
-            if at == NONE {
-                // Nobody stands there: the rate is that of somebody without a rank.
-                if let Some(rate) = levels.table.rate(0, level) {
-                    self.keep_account(levels.number, base, rate.rate, |account| &mut account.unclaimed);
-                }
-                continue;
+    pub(super) fn walk(&mut self, levels: &Levels<'_>, start: Start) -> Result<(), EngineError> {
+        let number = levels.number;
+        let mut at = levels.above(start.below);
+        for level in start.level..=levels.deepest {
+            let to = levels.share(at);
+            if at != NONE {
+                at = levels.above(at as usize);
             }
-            let holder = at as usize;
-            at = above(holder);
-            let Some((earner, by)) = self.receiver(levels, holder, level, base) else { continue };
-            let rank = usize::from(self.run.paid[by]);
-            let Some(rate) = levels.table.rate(rank, level) else { continue };
-            let reaches = level <= levels.table.depth[usize::from(self.run.paid[earner])];
-            if !levels.when[earner] || !reaches {
-                self.keep_account(levels.number, base, rate.rate, |account| &mut account.forfeited);
-                continue;
-            }
-            let moved = earner != holder;
-            self.keep_account(levels.number, base, rate.rate, |account| {
-                if moved { &mut account.rolled_up } else { &mut account.paid }
-            });
-            let claim = Claim {
-                bonus: levels.number,
-                earner,
-                source,
-                order,
-                level_walked: level_number(levels.depth[source].saturating_sub(levels.depth[earner]) as usize),
-                level_paid: level_number(level),
-                base,
-                rate: rate.rate,
+            let Some(rate) = self.rate_of_level(levels, start, to.rate_of, level)? else { continue };
+            let keep = |desk: &mut Self, pick: fn(&mut Conservation) -> &mut i128| {
+                desk.keep_account(number, start.base, rate, pick);
             };
-            self.pay(claim, &rate.factors)?;
+            let (earner, account): (_, fn(&mut Conservation) -> &mut i128) = match to.fate {
+                Fate::Unclaimed => {
+                    keep(self, |account| &mut account.unclaimed);
+                    continue;
+                }
+                Fate::Unqualified => {
+                    keep(self, |account| &mut account.unqualified);
+                    continue;
+                }
+                Fate::Earned(earner) => (earner, |account| &mut account.paid),
+                Fate::RolledUp(earner) => (earner, |account| &mut account.rolled_up),
+            };
+            if !levels.when[earner] || levels.paid_depth[usize::from(self.run.paid[earner])] < level {
+                keep(self, |account| &mut account.forfeited);
+                continue;
+            }
+            keep(self, account);
+            let walked = (levels.depth[start.source] + start.walked).saturating_sub(levels.depth[earner]);
+            let claim = Claim {
+                bonus: number,
+                earner,
+                source: start.source,
+                order: start.order,
+                level_walked: level_number(walked as usize),
+                level_paid: level_number(level),
+                base: start.base,
+                rate,
+            };
+            let factor = self.factor_of_level(levels, claim, to.rate_of, level)?;
+            self.pay(claim, factor)?;
         }
         Ok(())
     }
 
-    /// Who gets a level, and whose rank decides the rate; nobody if it is kept.
-    fn receiver(
-        &mut self,
+    /// The rate of a level for who stands there, or for nobody; `None` where there is none or it is 0.
+    fn rate_of_level(
+        &self,
         levels: &Levels<'_>,
-        holder: usize,
+        start: Start,
+        of: Option<usize>,
         level: usize,
-        base: i64,
-    ) -> Option<(usize, usize)> {
-        if levels.qualified[holder] {
-            return Some((holder, holder));
-        }
-        let upper = levels.next_qualified[holder];
-        let (account, receiver): (fn(&mut Conservation) -> &mut i128, _) = match levels.compression {
-            Compression::RollUp if upper != NONE => {
-                let upper = upper as usize;
-                let by = if levels.roll_up_rate == RollUpRate::Loser { holder } else { upper };
-                return Some((upper, by));
+    ) -> Result<Option<i64>, EngineError> {
+        let rate = match &levels.rates {
+            RatesOfLevels::Table(table) => {
+                let rank = of.map_or(0, |row| usize::from(self.run.paid[row]));
+                table.get(rank).and_then(|rates| rates.get(level - 1)).map(|rate| rate.rate)
             }
-            Compression::RollUp => (|account| &mut account.unclaimed, None),
-            Compression::None | Compression::Dynamic => (|account| &mut account.unqualified, None),
+            // Who would earn it is unknown where nobody stands.
+            RatesOfLevels::Rule { rule, .. } => match of {
+                Some(row) => Some(self.rate_by_rule(levels.number, rule, start, row, level)?),
+                None => None,
+            },
         };
-        if let Some(rate) = levels.table.rate(usize::from(self.run.paid[holder]), level) {
-            self.keep_account(levels.number, base, rate.rate, account);
+        Ok(rate.filter(|rate| *rate != 0))
+    }
+
+    fn rate_by_rule(
+        &self,
+        number: u16,
+        rule: &Program,
+        start: Start,
+        earner: usize,
+        level: usize,
+    ) -> Result<i64, EngineError> {
+        let of = || format!("the rate of bonus {}", self.bonuses[usize::from(number)].code);
+        let view = self.run.view();
+        let (source, order) = (start.source, start.order);
+        let pair = Pair { view: &view, earner, source, order, level, zone: &self.zone };
+        let value =
+            rule.evaluate(&pair).map_err(|reason| rule_failed(&of(), self.snapshot, earner, &reason))?;
+        let rate = value.as_number().and_then(|rate| rounded(rate, RATE_SCALE));
+        rate.ok_or_else(|| EngineError::Overflow {
+            person: self.snapshot.people.ids.get(earner).to_owned(),
+            what: of(),
+        })
+    }
+
+    fn factor_of_level(
+        &self,
+        levels: &Levels<'_>,
+        claim: Claim,
+        of: Option<usize>,
+        level: usize,
+    ) -> Result<Factor, EngineError> {
+        let at = self.currency_index(claim.earner);
+        let rank = of.map_or(0, |row| usize::from(self.run.paid[row]));
+        match &levels.rates {
+            RatesOfLevels::Table(table) => Ok(table[rank][level - 1].factors[at]),
+            RatesOfLevels::Rule { value, .. } => {
+                self.factor(claim.bonus, Decimal::new(claim.rate, RATE_SCALE), *value, at)
+            }
         }
-        receiver
     }
 }
 
-/// The rate of a level made ready.
+/// Rates of levels made ready.
+enum RatesOfLevels<'p> {
+    /// By rank, then by level.
+    Table(Vec<Vec<LevelRate>>),
+    /// By a rule over who stands there, the source, the order and the level.
+    Rule { rule: &'p Program, value: Decimal },
+}
+
 struct LevelRate {
     rate: i64,
     factors: Vec<Factor>,
 }
 
-/// Rates and depth by rank.
-#[derive(Default)]
-struct LevelTable {
-    rates: Vec<Vec<LevelRate>>,
-    depth: Vec<usize>,
-    deepest: usize,
-}
-
-impl LevelTable {
-    /// The rate of a level from 1 for a rank, unless it is 0.
-    fn rate(&self, rank: usize, level: usize) -> Option<&LevelRate> {
-        self.rates.get(rank)?.get(level - 1).filter(|rate| rate.rate != 0)
-    }
-}
-
-/// A unilevel bonus made ready.
-struct Levels<'a> {
+/// A bonus by level or generation made ready.
+pub(super) struct Levels<'p> {
     number: u16,
     compression: Compression,
     roll_up_rate: RollUpRate,
-    table: LevelTable,
+    rates: RatesOfLevels<'p>,
+    deepest: usize,
+    /// By rank, how many levels are paid.
+    paid_depth: Vec<usize>,
+    /// Who stands at the next level above each row.
+    next: Vec<u32>,
+    /// The nearest of them who is qualified.
     next_qualified: Vec<u32>,
+    /// Levels from the root; with leaders, how many there are from the root down to the row.
     depth: Vec<u32>,
-    parent: &'a [u32],
     when: Vec<bool>,
     qualified: Vec<bool>,
 }
 
-fn level_number(level: usize) -> u16 {
+/// What becomes of the share of a level, and whose rate it is.
+struct Share {
+    fate: Fate,
+    rate_of: Option<usize>,
+}
+
+enum Fate {
+    Earned(usize),
+    RolledUp(usize),
+    Unqualified,
+    Unclaimed,
+}
+
+impl Levels<'_> {
+    fn above(&self, row: usize) -> u32 {
+        match self.compression {
+            Compression::Dynamic => self.next_qualified[row],
+            Compression::None | Compression::RollUp => self.next[row],
+        }
+    }
+
+    /// What becomes of a level at which `at` stands.
+    fn share(&self, at: u32) -> Share {
+        if at == NONE {
+            return Share { fate: Fate::Unclaimed, rate_of: None };
+        }
+        let holder = at as usize;
+        let (fate, rate_of) = if self.qualified[holder] {
+            (Fate::Earned(holder), holder)
+        } else if self.compression != Compression::RollUp {
+            (Fate::Unqualified, holder)
+        } else if self.next_qualified[holder] == NONE {
+            (Fate::Unclaimed, holder)
+        } else {
+            let upper = self.next_qualified[holder] as usize;
+            (Fate::RolledUp(upper), if self.roll_up_rate == RollUpRate::Loser { holder } else { upper })
+        };
+        Share { fate, rate_of: Some(rate_of) }
+    }
+}
+
+pub(super) fn level_number(level: usize) -> u16 {
     u16::try_from(level).unwrap_or(u16::MAX)
 }
 
-/// The nearest qualified person above each.
-fn next_qualified(tree: &Tree, qualified: &[bool]) -> Vec<u32> {
+/// How many levels there are.
+fn deepest(rates: &LevelRates) -> usize {
+    match rates {
+        LevelRates::ByLevel(rates) => rates.len(),
+        LevelRates::ByRank(rows) => rows.iter().map(|row| row.rates.len()).max().unwrap_or(0),
+        LevelRates::Rule(rule) => usize::from(rule.levels),
+    }
+}
+
+/// By rank, how many levels are paid.
+fn paid_depth(plan: &plan::Plan, depth: &[DepthByRank]) -> Vec<usize> {
+    let paid = |rank: u8| {
+        if depth.is_empty() {
+            return usize::MAX;
+        }
+        let row = depth.iter().rfind(|row| reaches(plan, row.rank.as_ref(), rank));
+        row.map_or(0, |row| usize::from(row.levels))
+    };
+    all_ranks(plan).map(paid).collect()
+}
+
+/// The nearest above each for whom something holds.
+pub(super) fn next_above(tree: &Tree, holds: impl Fn(usize) -> bool) -> Vec<u32> {
     let mut next = vec![NONE; tree.len()];
     for row in &tree.order {
         let upper = tree.parent[*row as usize];
         if upper != NONE {
-            next[*row as usize] = if qualified[upper as usize] { upper } else { next[upper as usize] };
+            next[*row as usize] = if holds(upper as usize) { upper } else { next[upper as usize] };
         }
     }
     next
 }
 
-fn depth_by_row(tree: &Tree) -> Vec<u32> {
+/// Levels from the root; with `leaders`, how many of them there are from the root down to each row.
+pub(super) fn depth_by_row(tree: &Tree, leaders: Option<&[bool]>) -> Vec<u32> {
     let mut depth = vec![0; tree.len()];
     for (row, level) in tree.order.iter().zip(&tree.depth) {
-        depth[*row as usize] = *level;
+        let row = *row as usize;
+        depth[row] = match (leaders, tree.parent[row]) {
+            (None, _) => *level,
+            (Some(leaders), NONE) => u32::from(leaders[row]),
+            (Some(leaders), upper) => depth[upper as usize] + u32::from(leaders[row]),
+        };
     }
     depth
 }

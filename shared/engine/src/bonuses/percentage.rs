@@ -1,19 +1,12 @@
 //! A rate on an indicator of the earner.
 
-use plan::{
-    PlannedBonus, Role,
-    bonus::{Brackets, Percentage, Rate},
-};
-use rust_decimal::Decimal;
+use plan::{PlannedBonus, Role, bonus::Percentage};
 
-use super::desk::{Claim, Desk, fixed_floor, value_of};
-use crate::{
-    amount::{Factor, RATE_SCALE},
-    columns::NONE,
-    failure::EngineError,
-    payouts::LineKind,
-    snapshot::fixed,
+use super::{
+    desk::{Claim, Desk, value_of},
+    rates::{ReadyRate, is_marginal},
 };
+use crate::{columns::NONE, failure::EngineError, payouts::LineKind};
 
 impl Desk<'_> {
     pub(super) fn percentage(
@@ -22,20 +15,14 @@ impl Desk<'_> {
         bonus: &PlannedBonus,
         percentage: &Percentage,
     ) -> Result<(), EngineError> {
-        let code = &bonus.definition.code;
         let Some(of) = bonus.indicator(Role::Of) else { return Ok(()) };
-        let who = self.who(&bonus.when, code)?;
+        let who = self.who(&bonus.when, &bonus.definition.code)?;
         let base = self.base(of, number)?;
         let value = value_of(self.plan, &self.plan.indicators()[of].definition);
-        let rates = self.rates(number, percentage, value, code)?;
-        let over = match bonus.indicator(Role::Over) {
-            Some(over) if over != of => self.base(over, number)?,
-            _ => base.clone(),
-        };
-        let marginal = matches!(&percentage.rate, Rate::Brackets(Brackets { marginal: true, .. }));
+        let rates = self.rates(number, bonus, &percentage.rate, value)?;
+        let marginal = is_marginal(&percentage.rate);
         for row in (0..who.len()).filter(|row| who[*row]) {
-            let reached = rates.iter().rposition(|rate| rate.from <= over[row]);
-            let Some(reached) = reached else { continue };
+            let rate = rates.of(row);
             let claim = Claim {
                 bonus: number,
                 earner: row,
@@ -44,44 +31,20 @@ impl Desk<'_> {
                 level_walked: 0,
                 level_paid: 0,
                 base: base[row],
-                rate: rates[reached].rate,
+                rate: rate.rate,
             };
             if marginal {
-                self.slices(claim, &rates[..=reached])?;
+                self.slices(claim, rates.reached(row))?;
             } else {
                 self.keep_account(number, claim.base, claim.rate, |account| &mut account.paid);
-                self.pay(claim, &rates[reached].factors)?;
+                self.pay(claim, rate.factors[self.currency_index(row)])?;
             }
         }
         Ok(())
     }
 
-    fn rates(
-        &self,
-        number: u16,
-        percentage: &Percentage,
-        value: Decimal,
-        code: &str,
-    ) -> Result<Vec<BracketRate>, EngineError> {
-        let bracket = |from: i64, rate: Decimal| {
-            Ok(BracketRate {
-                from,
-                rate: fixed(rate, RATE_SCALE, "a rate", code)?,
-                factors: self.factors(number, rate, value)?,
-            })
-        };
-        match &percentage.rate {
-            Rate::Fixed(rate) => Ok(vec![bracket(i64::MIN, *rate)?]),
-            Rate::Brackets(brackets) => {
-                brackets.steps.iter().map(|step| bracket(fixed_floor(step.from), step.rate)).collect()
-            }
-            // Refused when the plan is saved.
-            Rate::ByRank(_) | Rate::Rule(_) => Ok(Vec::new()),
-        }
-    }
-
     /// One line whose exact amount is the sum of its slices.
-    fn slices(&mut self, claim: Claim, reached: &[BracketRate]) -> Result<(), EngineError> {
+    fn slices(&mut self, claim: Claim, reached: &[ReadyRate]) -> Result<(), EngineError> {
         let at = self.currency_index(claim.earner);
         let mut exact = 0_i128;
         for (place, bracket) in reached.iter().enumerate() {
@@ -95,11 +58,4 @@ impl Desk<'_> {
         }
         if exact == 0 { Ok(()) } else { self.line(claim, LineKind::Earned, exact) }
     }
-}
-
-/// A bracket made ready.
-struct BracketRate {
-    from: i64,
-    rate: i64,
-    factors: Vec<Factor>,
 }

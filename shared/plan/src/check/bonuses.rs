@@ -10,7 +10,7 @@ use crate::{
     bonus::{
         Award, Bonus, Brackets, DepthByRank, LevelBase, LevelRates, Mechanic, Percentage, Rate, Unilevel,
     },
-    checked::{PlannedBonus, Role},
+    checked::{AMOUNT_SCALE, PlannedBonus, Role},
     source::Place,
 };
 
@@ -78,7 +78,13 @@ impl Bonuses<'_> {
 
     fn indicator(&mut self, role: Role, pointer: &str, code: &str) {
         match self.checker.indicator_of(pointer, code) {
-            Some(index) => drop(self.indicators.insert(role, index)),
+            Some(index) => {
+                if role == Role::Of && AMOUNT_SCALE < self.checker.scale(index) {
+                    let expected = "an indicator of points, money or counts";
+                    self.checker.mistake(pointer, "nothing is paid on a quotient", code, expected);
+                }
+                self.indicators.insert(role, index);
+            }
             None => self.complete = false,
         }
     }
@@ -129,8 +135,12 @@ impl Bonuses<'_> {
         match rate {
             Rate::Fixed(_) => {}
             Rate::Brackets(brackets) => self.brackets(&format!("{place}/brackets"), brackets),
-            Rate::ByRank(_) | Rate::Rule(_) => {
-                self.checker.mistake(place, "not computed yet", "a rate", "fixed or brackets");
+            Rate::ByRank(rows) => {
+                let ranks = rows.iter().map(|row| row.rank.clone()).collect();
+                self.ranks_in_order(&format!("{place}/by-rank"), ranks);
+            }
+            Rate::Rule(text) => {
+                self.rule(Role::Rate, &format!("{place}/rule"), Place::Payment, text, &Type::Number);
             }
         }
     }
@@ -173,7 +183,6 @@ impl Bonuses<'_> {
         let orders = self.level_base(&format!("{place}/on"), &unilevel.on);
         if let Some(text) = &unilevel.only_where {
             self.rule(Role::Where, &format!("{place}/where"), Place::Sources { orders }, text, &Type::Bool);
-            self.checker.mistake(format!("{place}/where"), "not computed yet", "a condition", "none");
         }
         self.level_rates(&format!("{place}/rates"), &unilevel.rates, orders);
         self.depth(&format!("{place}/depth"), &unilevel.depth);
@@ -209,7 +218,6 @@ impl Bonuses<'_> {
                     &rule.rate,
                     &Type::Number,
                 );
-                self.checker.mistake(at, "not computed yet", "a rule", "by-level or by-rank");
             }
         }
     }

@@ -1,0 +1,200 @@
+//! What rules see where volume is paid to somebody else: the earner, the member who brought it, the order, the level.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use plan::{AMOUNT_SCALE, OrderAttribute, Source};
+use rules::{Column, Columns, Program, Record, Value};
+use rust_decimal::Decimal;
+
+use crate::{
+    columns::NONE,
+    snapshot::{Orders, Snapshot},
+    view::View,
+};
+
+/// An earner, the member whose volume is paid on, perhaps one of that member's orders, and the level it is paid as.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair<'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) earner: usize,
+    pub(crate) source: usize,
+    /// Row of the order, or [`NONE`].
+    pub(crate) order: u32,
+    pub(crate) level: usize,
+    pub(crate) zone: &'a TimeZone,
+}
+
+impl Pair<'_> {
+    fn row_of(&self, source: Option<Source>) -> usize {
+        match source {
+            Some(Source::MemberAttribute(_) | Source::MemberIndicator(_)) => self.source,
+            _ => self.earner,
+        }
+    }
+}
+
+impl Record for Pair<'_> {
+    fn value(&self, slot: u32) -> Value {
+        let source = self.view.plan.source(slot);
+        match source {
+            Some(Source::LevelPaid) => Value::from(i64::try_from(self.level).unwrap_or(i64::MAX)),
+            Some(Source::Order(attribute)) if self.order != NONE => {
+                of_order(self.view.snapshot, attribute, self.order as usize, self.zone)
+            }
+            _ => self.view.value_of(source, self.row_of(source)),
+        }
+    }
+
+    fn is_missing(&self, slot: u32) -> bool {
+        let source = self.view.plan.source(slot);
+        self.view.is_not_known(source, self.row_of(source))
+    }
+}
+
+fn of_order(snapshot: &Snapshot, attribute: OrderAttribute, order: usize, zone: &TimeZone) -> Value {
+    let orders = &snapshot.orders;
+    match attribute {
+        OrderAttribute::IsReturn => Value::Bool(orders.is_return[order]),
+        OrderAttribute::FirstOfPerson => Value::Bool(orders.first_of_person[order]),
+        OrderAttribute::Category => Value::text(orders.category.get(order)),
+        OrderAttribute::DaysSinceJoining => Value::from(days_since_joining(snapshot, order, zone)),
+        OrderAttribute::Net
+        | OrderAttribute::Gross
+        | OrderAttribute::Vq
+        | OrderAttribute::Vc
+        | OrderAttribute::Units
+        | OrderAttribute::Points => {
+            Value::Number(Decimal::new(amounts(orders, attribute)[order], AMOUNT_SCALE))
+        }
+    }
+}
+
+/// A number of each order; returns keep their positive sign.
+fn amounts(orders: &Orders, attribute: OrderAttribute) -> &[i64] {
+    match attribute {
+        OrderAttribute::Net => &orders.net,
+        OrderAttribute::Gross => &orders.gross,
+        OrderAttribute::Vq => &orders.vq,
+        OrderAttribute::Vc => &orders.vc,
+        OrderAttribute::Units => &orders.units,
+        OrderAttribute::Points => &orders.points,
+        OrderAttribute::IsReturn
+        | OrderAttribute::FirstOfPerson
+        | OrderAttribute::Category
+        | OrderAttribute::DaysSinceJoining => &[],
+    }
+}
+
+/// Of somebody whose day of joining is unknown, as many as since the year 0.
+fn days_since_joining(snapshot: &Snapshot, order: usize, zone: &TimeZone) -> i64 {
+    let orders = &snapshot.orders;
+    let moment = Timestamp::from_microsecond(orders.paid_at[order]).unwrap_or(Timestamp::UNIX_EPOCH);
+    let day = zone.to_datetime(moment).date();
+    let since_epoch = day.since(Date::constant(1970, 1, 1)).map_or(0, |span| i64::from(span.get_days()));
+    since_epoch - i64::from(snapshot.people.joined_on[orders.person[order] as usize])
+}
+
+/// The orders of a snapshot as rows: the columns a rule reads, those of the buyers brought to their orders.
+pub(crate) struct OrderColumns<'a> {
+    view: &'a View<'a>,
+    brought: BTreeMap<u32, Brought<'a>>,
+    missing: BTreeMap<u32, Vec<bool>>,
+}
+
+/// A column made for orders.
+enum Brought<'a> {
+    Fixed(Vec<i64>, u32),
+    Count(Vec<u32>),
+    Code(Vec<u8>),
+    Exact(Vec<Decimal>),
+    Bool(Vec<bool>),
+    Text(Vec<u32>, &'a [Arc<str>]),
+    Date(Vec<i32>),
+    Set(Vec<u64>, usize, &'a [Arc<str>]),
+    Constant(Value),
+}
+
+impl<'a> OrderColumns<'a> {
+    /// What `rule` reads of the orders and of those who brought them.
+    pub(crate) fn of(view: &'a View<'a>, rule: &Program, zone: &TimeZone) -> Self {
+        let (mut brought, mut missing) = (BTreeMap::new(), BTreeMap::new());
+        for slot in rule.slots() {
+            let source = view.plan.source(*slot);
+            let buyers = &view.snapshot.orders.person;
+            match source {
+                Some(Source::Order(OrderAttribute::DaysSinceJoining)) => {
+                    let orders = 0..view.snapshot.orders.len();
+                    let days = orders.map(|order| days_since_joining(view.snapshot, order, zone)).collect();
+                    brought.insert(*slot, Brought::Fixed(days, 0));
+                }
+                Some(Source::Order(_)) => {}
+                _ => {
+                    brought.insert(*slot, bring(view.by_person(source), buyers));
+                    if let Some(unknown) = view.not_known(source) {
+                        missing.insert(*slot, pick(unknown, buyers));
+                    }
+                }
+            }
+        }
+        Self { view, brought, missing }
+    }
+}
+
+fn pick<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
+    rows.iter().filter_map(|row| values.get(*row as usize).copied()).collect()
+}
+
+fn bring<'a>(column: Column<'a>, rows: &[u32]) -> Brought<'a> {
+    match column {
+        Column::Fixed { values, scale } => Brought::Fixed(pick(values, rows), scale),
+        Column::Count(values) => Brought::Count(pick(values, rows)),
+        Column::Code(values) => Brought::Code(pick(values, rows)),
+        Column::Exact(values) => Brought::Exact(pick(values, rows)),
+        Column::Bool(values) => Brought::Bool(pick(values, rows)),
+        Column::Text { codes, dictionary } => Brought::Text(pick(codes, rows), dictionary),
+        Column::Date(values) => Brought::Date(pick(values, rows)),
+        Column::Set { bits, words_per_row, dictionary } => {
+            let words = |row: &u32| {
+                let start = *row as usize * words_per_row;
+                bits.get(start..start + words_per_row).unwrap_or_default()
+            };
+            Brought::Set(rows.iter().flat_map(words).copied().collect(), words_per_row, dictionary)
+        }
+        Column::Constant(value) => Brought::Constant(value),
+    }
+}
+
+impl Columns for OrderColumns<'_> {
+    fn column(&self, slot: u32) -> Column<'_> {
+        let orders = &self.view.snapshot.orders;
+        match (self.brought.get(&slot), self.view.plan.source(slot)) {
+            (Some(brought), _) => match brought {
+                Brought::Fixed(values, scale) => Column::Fixed { values, scale: *scale },
+                Brought::Count(values) => Column::Count(values),
+                Brought::Code(values) => Column::Code(values),
+                Brought::Exact(values) => Column::Exact(values),
+                Brought::Bool(values) => Column::Bool(values),
+                Brought::Text(codes, dictionary) => Column::Text { codes, dictionary },
+                Brought::Date(values) => Column::Date(values),
+                Brought::Set(bits, words_per_row, dictionary) => {
+                    Column::Set { bits, words_per_row: *words_per_row, dictionary }
+                }
+                Brought::Constant(value) => Column::Constant(value.clone()),
+            },
+            (None, Some(Source::Order(attribute))) => match attribute {
+                OrderAttribute::IsReturn => Column::Bool(&orders.is_return),
+                OrderAttribute::FirstOfPerson => Column::Bool(&orders.first_of_person),
+                OrderAttribute::Category => {
+                    Column::Text { codes: &orders.category.codes, dictionary: &orders.category.values }
+                }
+                _ => Column::Fixed { values: amounts(orders, attribute), scale: AMOUNT_SCALE },
+            },
+            (None, _) => Column::Constant(Value::from(0)),
+        }
+    }
+
+    fn missing(&self, slot: u32) -> Option<&[bool]> {
+        self.missing.get(&slot).map(Vec::as_slice)
+    }
+}
