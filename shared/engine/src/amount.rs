@@ -26,6 +26,11 @@ impl Factor {
         mantissa.checked_mul(10_i128.checked_pow(missing)?).map(Self)
     }
 
+    /// The factor of a rate less another, both on the same thing in the same currency.
+    pub(crate) fn less(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
     /// The factor that made `exact` out of `base`.
     pub(crate) fn between(base: i64, exact: i128) -> Option<Self> {
         (base != 0).then(|| Self(exact / i128::from(base)))

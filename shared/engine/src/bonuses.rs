@@ -1,7 +1,11 @@
 //! Bonuses: from indicators and ranks to payout lines.
 
+mod breakaway;
 mod caps;
 mod desk;
+mod differential;
+mod generations;
+mod infinity;
 mod levels;
 mod percentage;
 mod rates;
@@ -9,11 +13,11 @@ mod undo;
 
 use plan::{
     Plan, PlannedBonus, Role,
-    bonus::{Brackets, LevelBase, Mechanic, OrderMeasure, Percentage, Rate, Unilevel},
+    bonus::{Differential, DifferentialBy, GenerationOverride, LevelBase, Mechanic, OrderMeasure, Per},
     indicator::{Aggregate, Indicator, Measure, Scope, Window},
 };
 
-use self::desk::Desk;
+use self::{desk::Desk, rates::is_marginal};
 use crate::{
     failure::EngineError,
     indicators::{Context, Indicators, restored},
@@ -60,13 +64,13 @@ pub fn calculate_bonuses(
         match &bonus.definition.pays {
             Mechanic::Percentage(percentage) => desk.percentage(number, bonus, percentage)?,
             Mechanic::Unilevel(unilevel) => desk.unilevel(number, bonus, unilevel)?,
+            Mechanic::Differential(differential) => desk.differential(number, bonus, differential)?,
+            Mechanic::Generation(generation) => desk.generations(number, bonus, generation)?,
+            Mechanic::Breakaway(breakaway) => desk.breakaway(number, bonus, breakaway)?,
+            Mechanic::Infinity(infinity) => desk.infinity(number, bonus, infinity)?,
             // Refused when the plan is saved.
-            Mechanic::Differential(_)
-            | Mechanic::Generation(_)
-            | Mechanic::Breakaway(_)
-            | Mechanic::Matching(_)
+            Mechanic::Matching(_)
             | Mechanic::Pool(_)
-            | Mechanic::Infinity(_)
             | Mechanic::Fixed(_)
             | Mechanic::RetailProfit(_)
             | Mechanic::Binary(_) => {}
@@ -83,13 +87,19 @@ pub fn calculate_bonuses(
 }
 
 fn paid_bonus(plan: &Plan, bonus: &PlannedBonus) -> PaidBonus {
-    let of = bonus.indicator(Role::Of).map(|index| &plan.indicators()[index].definition);
+    let of = bonus.indicator(Role::On).or(bonus.indicator(Role::Of));
+    let of = of.map(|index| &plan.indicators()[index].definition);
+    let brought = |on: &LevelBase| match on {
+        LevelBase::Orders(measure) => Some(*measure),
+        LevelBase::Indicator(_) => of.and_then(own_orders),
+    };
     let measure = match &bonus.definition.pays {
-        Mechanic::Unilevel(Unilevel { on: LevelBase::Orders(measure), .. }) => Some(*measure),
-        Mechanic::Percentage(Percentage {
-            rate: Rate::Brackets(Brackets { marginal: true, .. }), ..
-        }) => None,
-        _ => of.and_then(own_orders),
+        Mechanic::Unilevel(unilevel) => brought(&unilevel.on),
+        Mechanic::Infinity(infinity) => brought(&infinity.on),
+        Mechanic::Differential(Differential { by: DifferentialBy::Source(on), .. }) => brought(on),
+        Mechanic::Generation(GenerationOverride { per: Per::Member, .. }) => of.and_then(own_orders),
+        Mechanic::Percentage(percentage) if !is_marginal(&percentage.rate) => of.and_then(own_orders),
+        _ => None,
     };
     PaidBonus {
         code: bonus.definition.code.clone(),

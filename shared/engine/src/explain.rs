@@ -1,9 +1,10 @@
 //! Why a number is what it is: trees of reasons, as data and as sentences in Spanish and English.
 
+mod walks;
+
 use foundation::locale::{Locale, Text};
 use plan::{
-    Plan, PlannedBonus, PlannedIndicator, Role,
-    bonus::{Brackets, Compression, Mechanic, Percentage, Rate},
+    Plan, PlannedIndicator,
     indicator::{Measure, Scope, Window},
 };
 use rules::Explanation;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     columns::NONE,
     failure::EngineError,
-    indicators::{Context, Indicators, restored},
+    indicators::{Calculation, Context, Indicators, restored},
     payouts::{LineKind, PayoutLine, Payouts},
     ranks::{Ranked, explain_rank, rank_label},
     snapshot::Snapshot,
@@ -25,8 +26,8 @@ const MOST_PARTS: usize = 20;
 /// A reason, with the reasons behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// Stable name of what kind of reason it is: `line`, `base`, `rate`, `level`, `order`, `rule`, `condition`,
-    /// `definition`, `part`, `rest`.
+    /// Stable name of what kind of reason it is: `line`, `base`, `rate`, `rank`, `level`, `compression`, `difference`, `unblocked`,
+    /// `group`, `guarantee`, `order`, `rule`, `condition`, `formula`, `definition`, `part`, `rest`.
     pub kind: String,
     /// The reason for people.
     pub text: Text,
@@ -126,12 +127,15 @@ impl StoredRun<'_> {
                 } else if let Some(paid) = payouts.bonuses.get(usize::from(line.bonus)) {
                     reason.parts.extend(self.explain_indicator(&paid.indicator, line.source).ok());
                 }
-                if line.level_paid != 0 {
-                    reason.parts.push(self.level_reason(line, bonus));
+                if let (Some(bonus), Ok(run)) = (bonus, self.calculation()) {
+                    reason.parts.extend(self.walk_reasons(&run, bonus, line));
+                    reason.parts.push(base_and_rate(line));
+                    let explanation = bonus.when.explain(&run.view().person(line.earner as usize));
+                    let (es, en) = ("Condición del bono", "Condition of the bonus");
+                    reason.parts.push(self.rule("rule", es, en, &explanation));
+                } else {
+                    reason.parts.push(base_and_rate(line));
                 }
-                reason.parts.push(base_and_rate(line));
-                reason.parts.extend(bonus.and_then(|bonus| self.bracket_reason(bonus, line)));
-                reason.parts.extend(bonus.and_then(|bonus| self.rule_reason(bonus, line.earner).ok()));
                 reason
             }
         }
@@ -147,79 +151,13 @@ impl StoredRun<'_> {
         )
     }
 
-    fn level_reason(&self, line: &PayoutLine, bonus: Option<&PlannedBonus>) -> Reason {
-        let (source, walked, paid) = (self.id(line.source), line.level_walked, line.level_paid);
-        let mut reason = Reason::new(
-            "level",
-            format!("{source} está {walked} nivel(es) por debajo y se paga como nivel {paid}"),
-            format!("{source} is {walked} level(s) below and is paid as level {paid}"),
-        );
-        let compression = bonus.and_then(|bonus| match &bonus.definition.pays {
-            Mechanic::Unilevel(unilevel) => Some(unilevel.compression),
-            _ => None,
-        });
-        if walked != paid {
-            let (es, en) = match compression {
-                Some(Compression::RollUp) => (
-                    "la porción subió a la primera persona calificada",
-                    "the share passed up to the first qualified person",
-                ),
-                _ => (
-                    "las personas no calificadas de en medio no ocupan nivel",
-                    "unqualified people in between take no level",
-                ),
-            };
-            reason.parts.push(Reason::new("compression", es.to_owned(), en.to_owned()));
-        }
-        let rank = self.ranked.ranks.paid.get(line.earner as usize).copied().unwrap_or(0);
-        let label = |locale| rank_label(self.plan, rank, locale);
-        reason.parts.push(Reason::new(
-            "rank",
-            format!("Rango pago: {}", label(Locale::Es)),
-            format!("Paid rank: {}", label(Locale::En)),
-        ));
-        reason
-    }
-
-    fn bracket_reason(&self, bonus: &PlannedBonus, line: &PayoutLine) -> Option<Reason> {
-        let Mechanic::Percentage(Percentage { rate: Rate::Brackets(Brackets { steps, .. }), .. }) =
-            &bonus.definition.pays
-        else {
-            return None;
-        };
-        let over = &self.plan.indicators().get(bonus.indicator(Role::Over)?)?.definition;
-        let value = self.value(&over.code, line.earner)?;
-        let reached = steps.iter().rfind(|step| step.from <= value)?;
-        let value = value.normalize();
-        Some(Reason::new(
-            "rate",
-            format!(
-                "Por {} de {value} (desde {}) la tasa es {}",
-                over.name.es,
-                reached.from,
-                percent(reached.rate)
-            ),
-            format!(
-                "For {} of {value} (from {}) the rate is {}",
-                over.name.en,
-                reached.from,
-                percent(reached.rate)
-            ),
-        ))
-    }
-
-    fn rule_reason(&self, bonus: &PlannedBonus, row: u32) -> Result<Reason, EngineError> {
-        let mut run = restored(
-            self.snapshot,
-            self.plan,
-            Context::default(),
-            &[self.indicators, &self.ranked.indicators],
-        )?;
+    /// The run with everything that was computed, as bonuses saw it.
+    fn calculation(&self) -> Result<Calculation<'_>, EngineError> {
+        let stored = [self.indicators, &self.ranked.indicators];
+        let mut run = restored(self.snapshot, self.plan, Context::default(), &stored)?;
         run.paid.clone_from(&self.ranked.ranks.paid);
         run.earned.clone_from(&self.ranked.ranks.earned);
-        let view = run.view();
-        let explanation = bonus.when.explain(&view.person(row as usize));
-        Ok(self.rule("rule", "Condición del bono", "Condition of the bonus", &explanation))
+        Ok(run)
     }
 
     /// Why a person has earned a rank, or what is missing for it; `None` for a rank that does not exist.

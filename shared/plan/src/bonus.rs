@@ -340,10 +340,14 @@ pub struct Differential {
     /// Whether members or sources are gone through.
     #[serde(default)]
     pub by: DifferentialBy,
-    /// With `by: source`: the most all together get of one source.
+    /// With `by: source`: the most all together get of one source, what the source has itself included.
     #[schemars(with = "Option<schema::DecimalText>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Decimal>,
+    /// With `by: source`: code of an indicator that is the rate a source has been given already, by another bonus for example,
+    /// instead of its own rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Code>,
     /// The tree.
     #[serde(default)]
     pub tree: Tree,
@@ -407,7 +411,8 @@ pub enum Per {
 
 /// A rate on the groups of the first leaders below, computed from the leaves up. A leader hands `rate` x their own group up to
 /// the next leader, but at least `rate` x `minimum`: what the own group lacks is taken from what the leader gets from below, as
-/// far as that goes. Where `when` does not hold, what would be got from below is lost.
+/// far as that goes. Where `when` does not hold, the minimum is handed up all the same, and what is left is lost. A leader with no
+/// leader above hands nothing up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Breakaway {

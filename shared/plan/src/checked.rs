@@ -65,8 +65,12 @@ pub struct PlannedBonus {
 /// What a rule or an indicator does in a bonus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// The indicator that is paid on.
+    /// The indicator that is paid on; of a differential bonus by source, a person's total.
     Of,
+    /// The indicator that is what each member brings, where that is paid on.
+    On,
+    /// What a source has been given already.
+    Given,
     /// The indicator brackets are compared with.
     Over,
     /// Who takes a level.

@@ -187,7 +187,7 @@ impl<'a> Desk<'a> {
     ) -> Result<Vec<(u32, u32, i64)>, EngineError> {
         let brought: Vec<(u32, u32, i64)> = match on {
             LevelBase::Indicator(_) => {
-                let base = self.base(bonus.indicator(Role::Of).unwrap_or(usize::MAX), number)?;
+                let base = self.base(bonus.indicator(Role::On).unwrap_or(usize::MAX), number)?;
                 let counts = match bonus.rule(Role::Where) {
                     Some(rule) => self.run.truths(rule, &bonus.definition.code)?,
                     None => vec![true; base.len()],
@@ -212,10 +212,10 @@ impl<'a> Desk<'a> {
 
     /// What a unit is worth of what each member or order brings.
     pub(super) fn value_brought(&self, bonus: &PlannedBonus, on: &LevelBase) -> Decimal {
-        match (on, bonus.indicator(Role::Of)) {
+        match (on, bonus.indicator(Role::On)) {
             (LevelBase::Orders(measure), _) => value_of_measure(self.plan, *measure),
-            (LevelBase::Indicator(_), Some(of)) => {
-                value_of(self.plan, &self.plan.indicators()[of].definition)
+            (LevelBase::Indicator(_), Some(on)) => {
+                value_of(self.plan, &self.plan.indicators()[on].definition)
             }
             (LevelBase::Indicator(_), None) => Decimal::ONE,
         }

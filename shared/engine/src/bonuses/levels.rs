@@ -300,6 +300,16 @@ enum Fate {
 }
 
 impl Levels<'_> {
+    /// Whether somebody takes a level.
+    pub(super) fn is_qualified(&self, row: usize) -> bool {
+        self.qualified[row]
+    }
+
+    /// The nearest above who may stand at a level, whether qualified or not.
+    pub(super) fn next(&self, row: usize) -> u32 {
+        self.next[row]
+    }
+
     fn above(&self, row: usize) -> u32 {
         match self.compression {
             Compression::Dynamic => self.next_qualified[row],
@@ -360,6 +370,20 @@ pub(super) fn next_above(tree: &Tree, holds: impl Fn(usize) -> bool) -> Vec<u32>
         if upper != NONE {
             next[*row as usize] = if holds(upper as usize) { upper } else { next[upper as usize] };
         }
+    }
+    next
+}
+
+/// The nearest above each whose key is greater. The way over those of the same key or a lower one is shared, so the work grows with
+/// the number of people times that of different keys on a path at most.
+pub(super) fn next_greater(tree: &Tree, key: impl Fn(usize) -> i64) -> Vec<u32> {
+    let mut next = vec![NONE; tree.len()];
+    for row in tree.order.iter().map(|row| *row as usize) {
+        let mut upper = tree.parent[row];
+        while upper != NONE && key(upper as usize) <= key(row) {
+            upper = next[upper as usize];
+        }
+        next[row] = upper;
     }
     next
 }

@@ -40,6 +40,37 @@ impl Rates {
         &self.ready[self.of[row] as usize]
     }
 
+    /// The place of a row's rate among the rates.
+    pub(super) fn place(&self, row: usize) -> u32 {
+        self.of[row]
+    }
+
+    /// The rate of a place; place 0 is that of who has none.
+    pub(super) fn at(&self, place: u32) -> &ReadyRate {
+        &self.ready[place as usize]
+    }
+
+    /// The highest rate there is.
+    pub(super) fn highest(&self) -> i64 {
+        self.ready.iter().map(|ready| ready.rate).max().unwrap_or(0)
+    }
+
+    /// Takes away the rate of everyone for whom `has` does not hold.
+    pub(super) fn keep(&mut self, has: &[bool]) {
+        for (place, has) in self.of.iter_mut().zip(has) {
+            if !has {
+                *place = 0;
+            }
+        }
+    }
+
+    /// Lowers every rate to `most` at most, whose factors are given.
+    pub(super) fn cap(&mut self, most: i64, factors: &[Factor]) {
+        for ready in self.ready.iter_mut().filter(|ready| most < ready.rate) {
+            (ready.rate, ready.factors) = (most, factors.to_vec());
+        }
+    }
+
     /// The brackets a row has reached, lowest first.
     pub(super) fn reached(&self, row: usize) -> &[ReadyRate] {
         &self.ready[1..=self.of[row] as usize]

@@ -8,9 +8,11 @@ use rust_decimal::Decimal;
 use super::Checker;
 use crate::{
     bonus::{
-        Award, Bonus, Brackets, DepthByRank, LevelBase, LevelRates, Mechanic, Percentage, Rate, Unilevel,
+        Award, Bonus, Brackets, Breakaway, DepthByRank, Differential, DifferentialBy, GenerationOverride,
+        Infinity, LevelBase, LevelRates, Mechanic, Per, Percentage, Rate, Unilevel,
     },
     checked::{AMOUNT_SCALE, PlannedBonus, Role},
+    indicator::GenerationCounts,
     source::Place,
 };
 
@@ -79,7 +81,7 @@ impl Bonuses<'_> {
     fn indicator(&mut self, role: Role, pointer: &str, code: &str) {
         match self.checker.indicator_of(pointer, code) {
             Some(index) => {
-                if role == Role::Of && AMOUNT_SCALE < self.checker.scale(index) {
+                if matches!(role, Role::Of | Role::On) && AMOUNT_SCALE < self.checker.scale(index) {
                     let expected = "an indicator of points, money or counts";
                     self.checker.mistake(pointer, "nothing is paid on a quotient", code, expected);
                 }
@@ -105,12 +107,14 @@ impl Bonuses<'_> {
         match mechanic {
             Mechanic::Percentage(percentage) => self.percentage(&format!("{place}/percentage"), percentage),
             Mechanic::Unilevel(unilevel) => self.unilevel(&format!("{place}/unilevel"), unilevel),
-            Mechanic::Differential(_) => self.not_yet(place, "differential"),
-            Mechanic::Generation(_) => self.not_yet(place, "generation"),
-            Mechanic::Breakaway(_) => self.not_yet(place, "breakaway"),
+            Mechanic::Differential(differential) => {
+                self.differential(&format!("{place}/differential"), differential);
+            }
+            Mechanic::Generation(generation) => self.generation(&format!("{place}/generation"), generation),
+            Mechanic::Breakaway(breakaway) => self.breakaway(&format!("{place}/breakaway"), breakaway),
             Mechanic::Matching(_) => self.not_yet(place, "matching"),
             Mechanic::Pool(_) => self.not_yet(place, "pool"),
-            Mechanic::Infinity(_) => self.not_yet(place, "infinity"),
+            Mechanic::Infinity(infinity) => self.infinity(&format!("{place}/infinity"), infinity),
             Mechanic::Fixed(_) => self.not_yet(place, "fixed"),
             Mechanic::RetailProfit(_) => self.not_yet(place, "retail-profit"),
             Mechanic::Binary(_) => self.not_yet(place, "binary"),
@@ -192,11 +196,69 @@ impl Bonuses<'_> {
     fn level_base(&mut self, place: &str, base: &LevelBase) -> bool {
         match base {
             LevelBase::Indicator(code) => {
-                self.indicator(Role::Of, &format!("{place}/indicator"), code);
+                self.indicator(Role::On, &format!("{place}/indicator"), code);
                 false
             }
             LevelBase::Orders(_) => true,
         }
+    }
+
+    fn differential(&mut self, place: &str, differential: &Differential) {
+        self.indicator(Role::Of, &format!("{place}/of"), &differential.of);
+        self.rate(&format!("{place}/rate"), &differential.rate);
+        if let Rate::Brackets(Brackets { marginal: true, .. }) = &differential.rate {
+            let at = format!("{place}/rate/brackets/marginal");
+            self.checker.mistake(at, "slices have no difference", "true", "false");
+        }
+        match &differential.by {
+            DifferentialBy::Source(base) => {
+                self.level_base(&format!("{place}/by/source"), base);
+            }
+            DifferentialBy::Member => {
+                let by_source =
+                    [("most", differential.most.is_some()), ("given", differential.given.is_some())];
+                for (field, _) in by_source.into_iter().filter(|(_, is_there)| *is_there) {
+                    let at = format!("{place}/{field}");
+                    self.checker.mistake(at, "only where sources are gone through", field, "`by: source`");
+                }
+            }
+        }
+        if let Some(most) = differential.most {
+            self.checker.positive(&format!("{place}/most"), most);
+        }
+        if let Some(code) = &differential.given {
+            self.indicator(Role::Given, &format!("{place}/given"), code);
+        }
+    }
+
+    fn generation(&mut self, place: &str, generation: &GenerationOverride) {
+        self.indicator(Role::Of, &format!("{place}/of"), &generation.of);
+        self.checker.rank_of(&format!("{place}/rank"), &generation.rank);
+        let text = generation.qualified.as_deref().unwrap_or("active");
+        self.rule(Role::Qualified, &format!("{place}/qualified"), Place::Payment, text, &Type::Bool);
+        self.level_rates(&format!("{place}/rates"), &generation.rates, false);
+        self.depth(&format!("{place}/depth"), &generation.depth);
+        if generation.counts == GenerationCounts::OwnGroup && generation.per == Per::Leader {
+            let expected = "`per: member` where one's own group is generation 1";
+            self.checker.mistake(format!("{place}/per"), "one's own group has no leader", "leader", expected);
+        }
+    }
+
+    fn breakaway(&mut self, place: &str, breakaway: &Breakaway) {
+        self.indicator(Role::Of, &format!("{place}/of"), &breakaway.of);
+        self.checker.rank_of(&format!("{place}/rank"), &breakaway.rank);
+        if let Some(minimum) = breakaway.minimum {
+            self.checker.positive(&format!("{place}/minimum"), minimum);
+        }
+    }
+
+    fn infinity(&mut self, place: &str, infinity: &Infinity) {
+        self.level_base(&format!("{place}/on"), &infinity.on);
+        let at = format!("{place}/rates");
+        if infinity.rates.is_empty() {
+            self.checker.mistake(&at, "no rate", "nothing", "at least one rate");
+        }
+        self.ranks_in_order(&at, infinity.rates.iter().map(|row| row.rank.clone()).collect());
     }
 
     fn level_rates(&mut self, place: &str, rates: &LevelRates, orders: bool) {

@@ -1,0 +1,78 @@
+//! A rate on everyone below, up to the next person of the same or a higher rank.
+
+use plan::{
+    PlannedBonus,
+    bonus::{Infinity, Rate},
+};
+
+use super::{
+    desk::{Claim, Desk},
+    levels::{depth_by_row, level_number, next_greater},
+};
+use crate::{columns::NONE, failure::EngineError, payouts::Conservation};
+
+impl Desk<'_> {
+    pub(super) fn infinity(
+        &mut self,
+        number: u16,
+        bonus: &PlannedBonus,
+        infinity: &Infinity,
+    ) -> Result<(), EngineError> {
+        let value = self.value_brought(bonus, &infinity.on);
+        let mut rates = self.rates(number, bonus, &Rate::ByRank(infinity.rates.clone()), value)?;
+        let consultant = &self.snapshot.people.consultant;
+        rates.keep(consultant);
+        let who = self.who(&bonus.when, &bonus.definition.code)?;
+        let tree = self.tree(infinity.tree);
+        let depth = depth_by_row(tree, None);
+        // Only who stands over all below counts: by rate where differences are paid, by rank otherwise. Customers block nothing.
+        let standing = |row: usize| match (infinity.difference, consultant[row]) {
+            (true, _) => rates.of(row).rate,
+            (false, true) => i64::from(self.run.paid[row]),
+            (false, false) => -1,
+        };
+        let next = next_greater(tree, standing);
+        for (source, order, base) in self.brought(number, bonus, &infinity.on)? {
+            let source = source as usize;
+            let (mut below, mut at) = (source, next[source]);
+            while at != NONE {
+                let earner = at as usize;
+                let (own, less) = (rates.of(earner), rates.of(below));
+                let rate = if infinity.difference { own.rate.saturating_sub(less.rate) } else { own.rate };
+                let walked = depth[source].saturating_sub(depth[earner]);
+                if u32::from(infinity.from_level) <= walked && rate != 0 {
+                    let pick: fn(&mut Conservation) -> &mut i128 = if who[earner] {
+                        |account| &mut account.paid
+                    } else {
+                        |account| &mut account.forfeited
+                    };
+                    self.keep_account(number, base, rate, pick);
+                    if who[earner] {
+                        let level = level_number(walked as usize);
+                        let claim = Claim {
+                            bonus: number,
+                            earner,
+                            source,
+                            order,
+                            level_walked: level,
+                            level_paid: level,
+                            base,
+                            rate,
+                        };
+                        let currency = self.currency_index(earner);
+                        let factor = own.factors[currency];
+                        let factor = if infinity.difference {
+                            let factor = factor.less(less.factors[currency]);
+                            factor.ok_or_else(|| self.overflow(earner, number))?
+                        } else {
+                            factor
+                        };
+                        self.pay(claim, factor)?;
+                    }
+                }
+                (below, at) = (earner, next[earner]);
+            }
+        }
+        Ok(())
+    }
+}
