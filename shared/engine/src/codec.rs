@@ -3,7 +3,7 @@
 //! Files are opened as they are by DuckDB and pandas. The same noun always gives the same bytes, and reading them gives
 //! back the same noun.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use foundation::{cycle::Cycle, money::Currency};
@@ -240,11 +240,11 @@ fn decode_people(table: &Table) -> Result<People, EngineError> {
 }
 
 fn read_volumes(table: &Table, prefix: &str) -> Result<Volumes, EngineError> {
-    let mut volumes = Volumes::default();
+    let mut columns: [Arc<Vec<i64>>; 10] = std::array::from_fn(|_| Arc::default());
     for volume in Volume::ALL {
-        volumes.0[volume as usize] = table.longs(&format!("{prefix}{}", volume.column()))?;
+        columns[volume as usize] = Arc::new(table.longs(&format!("{prefix}{}", volume.column()))?);
     }
-    Ok(volumes)
+    Ok(Volumes::of_columns(columns))
 }
 
 fn decode_orders(table: &Table, people: usize) -> Result<Orders, EngineError> {

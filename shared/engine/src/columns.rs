@@ -140,39 +140,25 @@ pub struct Tree {
 impl Tree {
     /// The tree of a parent column; `None` unless it has exactly one root from which every row is reached.
     pub fn of(parent: Vec<u32>) -> Option<Self> {
-        let count = parent.len();
-        let mut starts = vec![0_u32; count + 2];
-        let mut root = None;
-        for (row, upper) in parent.iter().enumerate() {
-            if *upper == NONE {
-                if root.replace(row).is_some() {
-                    return None;
-                }
-            } else {
-                *starts.get_mut(*upper as usize + 2)? += 1;
-            }
+        // A snapshot's rows are in preorder already: one look along them says so.
+        if let Some(depth) = depths_in_preorder(&parent) {
+            return Some(Self { order: (0..position(parent.len())).collect(), parent, depth });
         }
-        for index in 2..starts.len() {
-            starts[index] += starts[index - 1];
-        }
-        let mut children = vec![0_u32; count];
-        for (row, upper) in parent.iter().enumerate() {
-            if *upper != NONE {
-                let next = &mut starts[*upper as usize + 1];
-                children[*next as usize] = position(row);
-                *next += 1;
-            }
-        }
-        let mut order = Vec::with_capacity(count);
-        let mut depth = Vec::with_capacity(count);
-        let mut open = vec![(position(root?), 0_u32)];
-        while let Some((row, level)) = open.pop() {
-            order.push(row);
-            depth.push(level);
-            let (first, end) = (starts[row as usize] as usize, starts[row as usize + 1] as usize);
-            open.extend(children[first..end].iter().rev().map(|child| (*child, level + 1)));
-        }
-        (order.len() == count).then_some(Self { parent, order, depth })
+        let Preorder { order, depth, .. } = Preorder::of(&parent)?;
+        Some(Self { parent, order, depth })
+    }
+
+    /// The tree over rows that are in preorder, by their levels.
+    pub(crate) fn in_preorder(depth: Vec<u32>) -> Self {
+        let deepest = depth.iter().copied().max().unwrap_or(0) as usize;
+        // The last row met of each level; of the level above, it is the parent.
+        let mut last = vec![NONE; deepest + 2];
+        let parent = depth.iter().enumerate().map(|(row, level)| {
+            let level = *level as usize;
+            last[level + 1] = position(row);
+            last[level]
+        });
+        Self { parent: parent.collect(), order: (0..position(depth.len())).collect(), depth }
     }
 
     /// Rows.
@@ -194,5 +180,98 @@ impl Tree {
     pub fn upline(&self, row: u32) -> impl Iterator<Item = u32> {
         let above = |row: u32| self.parent.get(row as usize).copied().filter(|upper| *upper != NONE);
         std::iter::successors(above(row), move |row| above(*row))
+    }
+}
+
+/// Levels of rows that are in preorder, or `None` if they are not.
+fn depths_in_preorder(parent: &[u32]) -> Option<Vec<u32>> {
+    if parent.first() != Some(&NONE) {
+        return None;
+    }
+    let mut depth = Vec::with_capacity(parent.len());
+    depth.push(0);
+    // The way from the root to the row before.
+    let mut way = vec![0_u32];
+    for (row, upper) in parent.iter().enumerate().skip(1) {
+        while *way.last()? != *upper {
+            way.pop();
+        }
+        depth.push(position(way.len()));
+        way.push(position(row));
+    }
+    Some(depth)
+}
+
+/// Rows of a parent column in preorder, siblings by row.
+pub(crate) struct Preorder {
+    /// The row at each place.
+    pub(crate) order: Vec<u32>,
+    /// The level of the row at each place; the root's is 0.
+    pub(crate) depth: Vec<u32>,
+    /// The place of each row.
+    pub(crate) place: Vec<u32>,
+}
+
+impl Preorder {
+    /// `None` unless there is exactly one root from which every row is reached.
+    pub(crate) fn of(parent: &[u32]) -> Option<Self> {
+        let count = parent.len();
+        // Children of each row, next to each other: counted, then put in their places.
+        let mut starts = vec![0_u32; count + 2];
+        let mut root = None;
+        for (row, upper) in parent.iter().enumerate() {
+            if *upper == NONE {
+                if root.replace(position(row)).is_some() {
+                    return None;
+                }
+            } else {
+                *starts.get_mut(*upper as usize + 2)? += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut children = vec![0_u32; count];
+        for (row, upper) in parent.iter().enumerate().filter(|(_, upper)| **upper != NONE) {
+            let next = &mut starts[*upper as usize + 1];
+            children[*next as usize] = position(row);
+            *next += 1;
+        }
+        // Level by level: the children of a row are next to each other in `levels`, from `first` on.
+        let mut levels = Vec::with_capacity(count);
+        let mut first = Vec::with_capacity(count + 1);
+        levels.push(root?);
+        for at in 0..count {
+            // A circle is not reached from the root.
+            let row = *levels.get(at)? as usize;
+            first.push(position(levels.len()));
+            levels.extend_from_slice(&children[starts[row] as usize..starts[row + 1] as usize]);
+        }
+        first.push(position(levels.len()));
+        drop((children, starts));
+        let mut size = vec![1_u32; count];
+        for at in (0..count).rev() {
+            let below: u32 = size[first[at] as usize..first[at + 1] as usize].iter().sum();
+            size[at] += below;
+        }
+        let (mut order, mut depth, mut place) = (vec![0; count], vec![0; count], vec![0; count]);
+        let mut level = vec![0_u32; count];
+        let mut starts_at = vec![0_u32; count];
+        for at in 0..count {
+            let here = starts_at[at];
+            let row = levels[at];
+            order[here as usize] = row;
+            depth[here as usize] = level[at];
+            place[row as usize] = here;
+            let mut next = here + 1;
+            for child in first[at] as usize..first[at + 1] as usize {
+                starts_at[child] = next;
+                level[child] = level[at] + 1;
+                next += size[child];
+            }
+        }
+        Some(Self { order, depth, place })
     }
 }

@@ -2,13 +2,17 @@
 //!
 //! Rows come in preorder, so that going backwards a person's children are done before the person. What the children
 //! bring lies in an accumulator per depth: the one of depth `d + 1` belongs to the person of depth `d` that comes next,
-//! and is empty again afterwards. Nothing is allocated per person and no row is visited twice.
+//! and is empty again afterwards. Nothing is allocated per person. Lanes that read the same cells make a block, which goes
+//! over the people alone, a tile at a time, in a loop of its own without a choice per person.
 //!
 //! Sums do not overflow: the caller has checked that the sizes of all values of a base column add up to an `i64`.
+
+use std::borrow::Cow;
 
 use crate::{
     columns::{NONE, Tree},
     indicators::NO_MEMBER,
+    threads,
 };
 
 /// One output column: a base column and how it runs over the tree.
@@ -110,63 +114,386 @@ impl Kind {
     }
 }
 
-/// Cells of the accumulator with what feeds them.
+/// An accumulator with what feeds it.
 #[derive(Clone, Copy, Debug)]
 struct Block {
     base: usize,
     kind: Kind,
-    start: usize,
 }
+
+/// What each person brings.
+#[derive(Clone, Debug)]
+pub(crate) enum Base<'a> {
+    /// A number; [`NO_MEMBER`] for nobody where extremes are asked for.
+    Numbers(Cow<'a, [i64]>),
+    /// 1 for a member, 0 for nobody.
+    Members(Vec<bool>),
+}
+
+impl Base<'_> {
+    /// What a person brings.
+    pub(crate) fn at(&self, row: usize) -> i64 {
+        match self {
+            Self::Numbers(numbers) => numbers[row],
+            Self::Members(members) => i64::from(members[row]),
+        }
+    }
+
+    /// Everybody's, in the order of the rows.
+    pub(crate) fn to_column(&self) -> Vec<i64> {
+        match self {
+            Self::Numbers(numbers) => numbers.to_vec(),
+            Self::Members(members) => members.iter().map(|member| i64::from(*member)).collect(),
+        }
+    }
+}
+
+/// Rows of a tile: what is in between stays in the first-level cache.
+const TILE: usize = 512;
 
 /// Computes the lanes' columns, one per lane. `ranks` are the two columns a lane's `basis` chooses from (the second may
 /// be empty where no lane asks for it).
+///
+/// Blocks of lanes do not see each other, so threads share them out; what each computes does not hang on how.
 pub(crate) fn fold(
     tree: &Tree,
-    bases: &[Vec<i64>],
+    bases: &[Base<'_>],
     lanes: &[Lane],
     ranks: [&[u8]; 2],
     consultant: &[bool],
 ) -> Vec<Vec<i64>> {
-    let (blocks, block_of, width) = blocks(lanes);
-    let mut out: Vec<Vec<i64>> = lanes.iter().map(|_| vec![0; tree.len()]).collect();
-    let mut cells = vec![0_i64; (tree.deepest() as usize + 2) * width];
-    let mut deeper = NONE;
-    for (row, depth) in tree.order.iter().zip(&tree.depth).rev() {
-        let (row, level) = (*row as usize, *depth as usize);
-        let (mine, below) = cells.split_at_mut((level + 1) * width);
-        let (mine, below) = (&mut mine[level * width..], &mut below[..width]);
-        // The one visited before hangs under this one, or this one has nobody below.
-        let is_leaf = deeper == NONE || deeper <= *depth;
-        deeper = *depth;
-        if !is_leaf {
-            for ((lane, block), column) in lanes.iter().zip(&block_of).zip(&mut out) {
-                column[row] = read(lane.shape, &below[blocks[*block].start..], bases[lane.base][row]);
+    let (blocks, block_of) = blocks(lanes);
+    let is_preorder = tree.order.iter().enumerate().all(|(place, row)| place == *row as usize);
+    let people = People { tree, is_preorder, bases, ranks, consultant };
+    let of_block = |block: usize| {
+        let shapes: Vec<Shape> =
+            lanes.iter().zip(&block_of).filter(|(_, of)| **of == block).map(|(lane, _)| lane.shape).collect();
+        people.columns(blocks[block], &shapes)
+    };
+    let mut columns: Vec<std::vec::IntoIter<Vec<i64>>> =
+        threads::each(blocks.len(), of_block).into_iter().map(Vec::into_iter).collect();
+    block_of.iter().map(|block| columns[*block].next().unwrap_or_default()).collect()
+}
+
+/// What a pass reads.
+struct People<'a> {
+    tree: &'a Tree,
+    /// Whether rows are in preorder of this tree.
+    is_preorder: bool,
+    bases: &'a [Base<'a>],
+    ranks: [&'a [u8]; 2],
+    consultant: &'a [bool],
+}
+
+/// Some people that follow each other in preorder.
+struct Tile<'a> {
+    depth: &'a [u32],
+    own: &'a [i64],
+    consultant: &'a [bool],
+    leader: &'a [bool],
+}
+
+/// A kernel goes over a tile from its end and leaves, for each person, the cells its children filled.
+trait Kernel {
+    /// Cells of a person.
+    fn width(&self) -> usize;
+    /// `cells` has `width` columns of [`TILE`] rows.
+    fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]);
+}
+
+impl People<'_> {
+    /// The columns of one block, one per shape.
+    fn columns(&self, block: Block, shapes: &[Shape]) -> Vec<Vec<i64>> {
+        let mut kernel = kernel(block.kind, self.tree.deepest() as usize + 2);
+        let width = kernel.width();
+        let count = self.tree.len();
+        let mut out: Vec<Vec<i64>> = shapes.iter().map(|_| vec![0; count]).collect();
+        let mut cells = vec![0; width * TILE];
+        let mut own = [0_i64; TILE];
+        let mut consultant = [false; TILE];
+        let mut leader = [false; TILE];
+        let mut values = [0_i64; TILE];
+        let base = &self.bases[block.base];
+        let mut end = count;
+        while 0 < end {
+            let start = (end - 1) / TILE * TILE;
+            let size = end - start;
+            let rows = &self.tree.order[start..end];
+            let own = match base {
+                Base::Numbers(numbers) if self.is_preorder => &numbers[start..end],
+                base => {
+                    gather(&mut own, self.is_preorder, rows, start, base);
+                    &own[..size]
+                }
+            };
+            let consultant = if self.is_preorder {
+                &self.consultant[start..end]
+            } else {
+                for (cell, row) in consultant.iter_mut().zip(rows) {
+                    *cell = self.consultant[*row as usize];
+                }
+                &consultant[..size]
+            };
+            if let Kind::Group { basis, cut } | Kind::Generations { basis, cut, .. } = block.kind {
+                let ranks = self.ranks[basis];
+                for ((cell, row), consultant) in leader.iter_mut().zip(rows).zip(consultant) {
+                    *cell = *consultant && ranks.get(*row as usize).is_some_and(|rank| cut <= *rank);
+                }
             }
-        } else if lanes.iter().any(|lane| takes_self(lane.shape)) {
-            for ((lane, _), column) in lanes.iter().zip(&block_of).zip(&mut out) {
-                if takes_self(lane.shape) {
-                    let own = bases[lane.base][row];
-                    column[row] = if own == NO_MEMBER { 0 } else { own };
+            let tile = Tile { depth: &self.tree.depth[start..end], own, consultant, leader: &leader[..size] };
+            kernel.tile(&tile, &mut cells);
+            for (shape, column) in shapes.iter().zip(&mut out) {
+                if self.is_preorder {
+                    derive(*shape, &cells, own, &mut column[start..end]);
+                } else {
+                    derive(*shape, &cells, own, &mut values[..size]);
+                    for (value, row) in values.iter().zip(rows) {
+                        column[*row as usize] = *value;
+                    }
+                }
+            }
+            end = start;
+        }
+        out
+    }
+}
+
+/// What the people of a tile bring.
+fn gather(own: &mut [i64; TILE], is_preorder: bool, rows: &[u32], start: usize, base: &Base<'_>) {
+    match base {
+        Base::Members(members) if is_preorder => {
+            for (cell, member) in own.iter_mut().zip(&members[start..start + rows.len()]) {
+                *cell = i64::from(*member);
+            }
+        }
+        base => {
+            for (cell, row) in own.iter_mut().zip(rows) {
+                *cell = base.at(*row as usize);
+            }
+        }
+    }
+}
+
+/// The values of a shape from the cells of a tile.
+fn derive(shape: Shape, cells: &[i64], own: &[i64], values: &mut [i64]) {
+    let column = |cell: usize| &cells[cell * TILE..cell * TILE + own.len()];
+    let with_own = |values: &mut [i64], cell: usize| {
+        for ((value, below), own) in values.iter_mut().zip(column(cell)).zip(own) {
+            *value = below + own;
+        }
+    };
+    match shape {
+        Shape::Downline { with_self: true }
+        | Shape::Group { with_self: true, .. }
+        | Shape::Generation { number: 0, .. } => with_own(values, 0),
+        Shape::Downline { with_self: false } | Shape::Group { with_self: false, .. } => {
+            values.copy_from_slice(column(0));
+        }
+        Shape::Generation { number, .. } => values.copy_from_slice(column(usize::from(number))),
+        Shape::Levels { from, to } => {
+            values.copy_from_slice(column(usize::from(from) - 1));
+            for level in from..to {
+                for (value, deeper) in values.iter_mut().zip(column(usize::from(level))) {
+                    *value += deeper;
                 }
             }
         }
-        for block in &blocks {
-            let own = bases[block.base][row];
-            let leader = |basis: usize, cut: u8| {
-                consultant[row] && ranks[basis].get(row).is_some_and(|rank| cut <= *rank)
-            };
-            let end = block.start + block.kind.cells();
-            let person = Passing { own, is_consultant: consultant[row], leader: &leader };
-            pass_up(block.kind, person, &below[block.start..end], &mut mine[block.start..end]);
+        Shape::LegCount { .. } => values.copy_from_slice(column(1)),
+        // Kinds of many cells that are read in an own way.
+        shape => {
+            let width = cells.len() / TILE;
+            let mut below = vec![0; width];
+            for (place, value) in values.iter_mut().enumerate() {
+                for (cell, value) in below.iter_mut().enumerate() {
+                    *value = cells[cell * TILE + place];
+                }
+                *value = read(shape, &below, own[place]);
+            }
         }
-        if !is_leaf {
+    }
+}
+
+/// The kernel of a kind. Those met in every plan have their own; cells of the others are passed up one by one.
+fn kernel(kind: Kind, depths: usize) -> Box<dyn Kernel> {
+    fn wide<const W: usize>(kind: Kind, depths: usize) -> Box<dyn Kernel> {
+        let cells = vec![[0; W]; depths];
+        match kind {
+            Kind::Generations { .. } => Box::new(Generations(cells)),
+            _ => Box::new(Levels(cells)),
+        }
+    }
+    match (kind, kind.cells()) {
+        (Kind::Sum, _) => Box::new(Sum(vec![0; depths])),
+        (Kind::Group { .. }, _) => Box::new(Group(vec![0; depths])),
+        (Kind::LegCount { members, of_customers }, _) => {
+            Box::new(LegCount { members, of_customers, cells: vec![[0; 2]; depths] })
+        }
+        (Kind::Levels { .. } | Kind::Generations { .. }, cells) if cells <= 16 => match cells {
+            1 => wide::<1>(kind, depths),
+            2 => wide::<2>(kind, depths),
+            3 => wide::<3>(kind, depths),
+            4 => wide::<4>(kind, depths),
+            5 => wide::<5>(kind, depths),
+            6 => wide::<6>(kind, depths),
+            7 | 8 => wide::<8>(kind, depths),
+            9 | 10 => wide::<10>(kind, depths),
+            _ => wide::<16>(kind, depths),
+        },
+        (kind, width) => Box::new(Passed { kind, width, cells: vec![0; depths * width] }),
+    }
+}
+
+struct Sum(Vec<i64>);
+
+impl Kernel for Sum {
+    fn width(&self) -> usize {
+        1
+    }
+
+    fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]) {
+        for ((depth, own), cell) in tile.depth.iter().zip(tile.own).zip(cells).rev() {
+            let level = *depth as usize;
+            if let [mine, below] = &mut self.0[level..level + 2] {
+                *cell = *below;
+                *mine += *below + own;
+                *below = 0;
+            }
+        }
+    }
+}
+
+struct Group(Vec<i64>);
+
+impl Kernel for Group {
+    fn width(&self) -> usize {
+        1
+    }
+
+    fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]) {
+        let people = tile.depth.iter().zip(tile.own).zip(tile.leader);
+        for (((depth, own), leader), cell) in people.zip(cells).rev() {
+            let level = *depth as usize;
+            if let [mine, below] = &mut self.0[level..level + 2] {
+                *cell = *below;
+                *mine += if *leader { 0 } else { *below + own };
+                *below = 0;
+            }
+        }
+    }
+}
+
+struct LegCount {
+    members: i64,
+    of_customers: bool,
+    cells: Vec<[i64; 2]>,
+}
+
+impl Kernel for LegCount {
+    fn width(&self) -> usize {
+        2
+    }
+
+    fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]) {
+        let people = tile.depth.iter().zip(tile.own).zip(tile.consultant);
+        for (((depth, own), consultant), cell) in people.zip(&mut cells[TILE..]).rev() {
+            let level = *depth as usize;
+            if let [mine, below] = &mut self.cells[level..level + 2] {
+                let leg = below[0] + own;
+                *cell = below[1];
+                mine[0] += leg;
+                mine[1] += i64::from(self.members <= leg && (self.of_customers || *consultant));
+                *below = [0; 2];
+            }
+        }
+    }
+}
+
+/// Writes a person's cells into their columns.
+fn put<const W: usize>(cells: &mut [i64], place: usize, below: &[i64; W]) {
+    for (column, value) in cells.chunks_exact_mut(TILE).zip(below) {
+        column[place] = *value;
+    }
+}
+
+struct Levels<const W: usize>(Vec<[i64; W]>);
+
+impl<const W: usize> Kernel for Levels<W> {
+    fn width(&self) -> usize {
+        W
+    }
+
+    fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]) {
+        for (place, (depth, own)) in tile.depth.iter().zip(tile.own).enumerate().rev() {
+            let level = *depth as usize;
+            if let [mine, below] = &mut self.0[level..level + 2] {
+                put(cells, place, below);
+                mine[0] += own;
+                for cell in 1..W {
+                    mine[cell] += below[cell - 1];
+                }
+                *below = [0; W];
+            }
+        }
+    }
+}
+
+struct Generations<const W: usize>(Vec<[i64; W]>);
+
+impl<const W: usize> Kernel for Generations<W> {
+    fn width(&self) -> usize {
+        W
+    }
+
+    fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]) {
+        let people = tile.depth.iter().zip(tile.own).zip(tile.leader).enumerate();
+        for (place, ((depth, own), leader)) in people.rev() {
+            let level = *depth as usize;
+            if let [mine, below] = &mut self.0[level..level + 2] {
+                put(cells, place, below);
+                // The last generation below a leader falls out of reach.
+                let first = usize::from(*leader);
+                for cell in first..W {
+                    mine[cell] += below[cell - first];
+                }
+                if let Some(cell) = mine.get_mut(first) {
+                    *cell += own;
+                }
+                *below = [0; W];
+            }
+        }
+    }
+}
+
+/// Any kind, cell by cell.
+struct Passed {
+    kind: Kind,
+    width: usize,
+    cells: Vec<i64>,
+}
+
+impl Kernel for Passed {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]) {
+        let width = self.width;
+        for (place, (depth, own)) in tile.depth.iter().zip(tile.own).enumerate().rev() {
+            let start = *depth as usize * width;
+            let (mine, below) = self.cells[start..start + 2 * width].split_at_mut(width);
+            for (cell, value) in below.iter().enumerate() {
+                cells[cell * TILE + place] = *value;
+            }
+            let leader = |_: usize, _: u8| tile.leader[place];
+            let person = Passing { own: *own, is_consultant: tile.consultant[place], leader: &leader };
+            pass_up(self.kind, person, below, mine);
             below.fill(0);
         }
     }
-    out
 }
 
-fn blocks(lanes: &[Lane]) -> (Vec<Block>, Vec<usize>, usize) {
+/// The blocks, and which is each lane's.
+fn blocks(lanes: &[Lane]) -> (Vec<Block>, Vec<usize>) {
     let mut blocks: Vec<Block> = Vec::new();
     let mut block_of = Vec::with_capacity(lanes.len());
     for lane in lanes {
@@ -180,26 +507,10 @@ fn blocks(lanes: &[Lane]) -> (Vec<Block>, Vec<usize>, usize) {
             block_of.push(place);
         } else {
             block_of.push(blocks.len());
-            blocks.push(Block { base: lane.base, kind, start: 0 });
+            blocks.push(Block { base: lane.base, kind });
         }
     }
-    let mut width = 0;
-    for block in &mut blocks {
-        block.start = width;
-        width += block.kind.cells();
-    }
-    (blocks, block_of, width)
-}
-
-fn takes_self(shape: Shape) -> bool {
-    match shape {
-        Shape::Downline { with_self } | Shape::Group { with_self, .. } | Shape::Extreme { with_self, .. } => {
-            with_self
-        }
-        Shape::Generation { number, .. } => number == 0,
-        Shape::CappedTeam { .. } => true,
-        _ => false,
-    }
+    (blocks, block_of)
 }
 
 /// A person's value out of what the children brought.
@@ -314,7 +625,7 @@ fn insert(strongest: &mut [i64], count: usize, leg: i64) {
 }
 
 /// Sums over the upline up to and with the first of rank `cut`; to the root where there is none.
-pub(crate) fn upline(tree: &Tree, base: &[i64], ranks: &[u8], cut: u8) -> Vec<i64> {
+pub(crate) fn upline(tree: &Tree, base: &Base<'_>, ranks: &[u8], cut: u8) -> Vec<i64> {
     let mut sums = vec![0; tree.len()];
     for row in &tree.order {
         let row = *row as usize;
@@ -322,7 +633,7 @@ pub(crate) fn upline(tree: &Tree, base: &[i64], ranks: &[u8], cut: u8) -> Vec<i6
         if upper != NONE {
             let upper = upper as usize;
             let further = if ranks.get(upper).is_some_and(|rank| cut <= *rank) { 0 } else { sums[upper] };
-            sums[row] = base[upper] + further;
+            sums[row] = base.at(upper) + further;
         }
     }
     sums

@@ -1,5 +1,7 @@
 //! Indicators: all that a plan needs, in few passes from the leaves to the root.
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 use plan::{
     Plan, PlannedIndicator,
@@ -10,11 +12,11 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    columns::NONE,
+    columns::{NONE, position},
     failure::EngineError,
-    fold::{Lane, Shape, fold, upline},
+    fold::{Base, Lane, Shape, fold, upline},
     ranks::Ranks,
-    snapshot::{Snapshot, Volume, fixed},
+    snapshot::{Snapshot, Volume, earlier_rows, fixed},
     view::{Extra, View, rule_failed},
 };
 
@@ -120,7 +122,7 @@ pub(crate) fn restored<'a>(
     snapshot: &'a Snapshot,
     plan: &'a Plan,
     context: Context<'a>,
-    indicators: &[&Indicators],
+    indicators: &[&'a Indicators],
 ) -> Result<Calculation<'a>, EngineError> {
     let mut run = Calculation::new(snapshot, plan, context)?;
     for stored in indicators {
@@ -135,7 +137,7 @@ pub(crate) fn restored<'a>(
             if planned.scale != column.scale || column.values.len() != snapshot.people.len() {
                 return Err(EngineError::Mismatch(format!("the column {} is of another run", column.code)));
             }
-            run.columns[index].clone_from(&column.values);
+            run.columns[index] = Cow::Borrowed(&column.values);
         }
     }
     Ok(run)
@@ -150,7 +152,7 @@ pub(crate) struct Calculation<'a> {
     /// For each earlier snapshot the row of each person there.
     earlier_rows: Vec<Vec<u32>>,
     pub(crate) active: Vec<bool>,
-    pub(crate) columns: Vec<Vec<i64>>,
+    pub(crate) columns: Vec<Cow<'a, [i64]>>,
     pub(crate) paid: Vec<u8>,
     pub(crate) earned: Vec<u8>,
 }
@@ -174,9 +176,13 @@ impl<'a> Calculation<'a> {
             plan,
             context,
             extra: Extra::of(snapshot, plan),
-            earlier_rows: context.history.iter().map(|earlier| earlier_rows(snapshot, earlier)).collect(),
+            earlier_rows: context
+                .history
+                .iter()
+                .map(|earlier| earlier_rows(&snapshot.people, &earlier.people))
+                .collect(),
             active: Vec::new(),
-            columns: vec![Vec::new(); plan.indicators().len()],
+            columns: vec![Cow::Borrowed(&[]); plan.indicators().len()],
             paid: Vec::new(),
             earned: Vec::new(),
         })
@@ -247,18 +253,21 @@ impl<'a> Calculation<'a> {
         tree: TreeName,
         indicators: Vec<(usize, &PlannedIndicator)>,
     ) -> Result<(), EngineError> {
-        let mut bases = Bases::default();
+        let mut bases: Bases<'a> = Bases::default();
         let mut lanes: Vec<Lane> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
         for (index, planned) in indicators {
             let base = self.base(&mut bases, planned)?;
             match &planned.definition.scope {
-                Scope::Own => self.columns[index] = members_only(&bases.columns[base], planned),
-                Scope::Company => self.columns[index] = company(&bases.columns[base], planned),
+                Scope::Own => self.columns[index] = members_only(&bases.columns[base], planned).into(),
+                Scope::Company => {
+                    let people = self.snapshot.people.len();
+                    self.columns[index] = company(&bases.columns[base], people, planned).into();
+                }
                 Scope::Upline { .. } => {
                     let cut = planned.rank.unwrap_or(u8::MAX);
                     let ranks = self.ranks(planned);
-                    self.columns[index] = upline(self.tree(tree), &bases.columns[base], ranks, cut);
+                    self.columns[index] = upline(self.tree(tree), &bases.columns[base], ranks, cut).into();
                 }
                 scope => {
                     lanes.push(Lane { base, shape: shape(scope, planned) });
@@ -273,7 +282,7 @@ impl<'a> Calculation<'a> {
         let ranks = [people.previous_rank.as_slice(), &self.paid];
         let columns = fold(self.tree(tree), &bases.columns, &lanes, ranks, &people.consultant);
         for (index, column) in places.into_iter().zip(columns) {
-            self.columns[index] = column;
+            self.columns[index] = column.into();
         }
         Ok(())
     }
@@ -293,15 +302,19 @@ impl<'a> Calculation<'a> {
     }
 
     /// What each person brings if they are a member: the base column of an indicator, shared where it is the same.
-    fn base(&self, bases: &mut Bases, planned: &PlannedIndicator) -> Result<usize, EngineError> {
+    fn base(&self, bases: &mut Bases<'a>, planned: &PlannedIndicator) -> Result<usize, EngineError> {
         let key = BaseKey::of(planned);
         if let Some(known) = bases.keys.iter().position(|known| *known == key) {
             return Ok(known);
         }
         let definition = &planned.definition;
-        let mut column =
-            if key.counts { vec![1; self.snapshot.people.len()] } else { self.measure(planned)? };
+        let rows = self.snapshot.people.len();
         let nobody = if key.folds { NO_MEMBER } else { 0 };
+        let mut column = match (key.counts, key.folds) {
+            (true, false) => Base::Members(vec![true; rows]),
+            (true, true) => Base::Numbers(vec![1; rows].into()),
+            (false, _) => Base::Numbers(self.measure(planned)?),
+        };
         if let Some(filter) = &planned.filter {
             let members = self.truths(filter, &definition.code)?;
             keep(&mut column, |row| members[row], nobody);
@@ -315,7 +328,9 @@ impl<'a> Calculation<'a> {
             let consultant = &self.snapshot.people.consultant;
             keep(&mut column, |row| !consultant[row], nobody);
         }
-        self.check_sum(&column, &definition.code)?;
+        if let Base::Numbers(numbers) = &column {
+            self.check_sum(numbers, &definition.code)?;
+        }
         bases.keys.push(key);
         bases.columns.push(column);
         Ok(bases.columns.len() - 1)
@@ -323,6 +338,13 @@ impl<'a> Calculation<'a> {
 
     /// Every sum of an indicator runs over each person at most once, so it fits if the sum of all sizes does.
     fn check_sum(&self, column: &[i64], code: &str) -> Result<(), EngineError> {
+        // The largest of all, as often as there are people, tells most columns.
+        let largest = column.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
+        if i64::try_from(largest)
+            .is_ok_and(|largest| largest.checked_mul(i64::from(position(column.len()))).is_some())
+        {
+            return Ok(());
+        }
         let mut sum = 0_i64;
         for (row, value) in column.iter().enumerate().filter(|(_, value)| **value != NO_MEMBER) {
             sum = value.checked_abs().and_then(|size| sum.checked_add(size)).ok_or_else(|| {
@@ -335,23 +357,25 @@ impl<'a> Calculation<'a> {
         Ok(())
     }
 
-    fn measure(&self, planned: &PlannedIndicator) -> Result<Vec<i64>, EngineError> {
+    fn measure(&self, planned: &PlannedIndicator) -> Result<Cow<'a, [i64]>, EngineError> {
         let people = &self.snapshot.people;
         let definition = &planned.definition;
         Ok(match &definition.measure {
-            Measure::People => vec![1; people.len()],
-            Measure::Level => self.levels(tree_of(planned)),
-            Measure::Rank => self.ranks(planned).iter().map(|rank| i64::from(*rank)).collect(),
+            Measure::People => vec![1; people.len()].into(),
+            Measure::Level => self.levels(tree_of(planned)).into(),
+            Measure::Rank => {
+                self.ranks(planned).iter().map(|rank| i64::from(*rank)).collect::<Vec<i64>>().into()
+            }
             Measure::Indicator(_) => {
                 planned.measured.and_then(|index| self.columns.get(index)).cloned().unwrap_or_default()
             }
             Measure::Formula(_) => match &planned.formula {
                 Some(formula) => {
-                    self.numbers(formula, planned.scale, || format!("indicator {}", definition.code))?
+                    self.numbers(formula, planned.scale, || format!("indicator {}", definition.code))?.into()
                 }
-                None => vec![0; people.len()],
+                None => vec![0; people.len()].into(),
             },
-            Measure::UnpaidBalance => vec![0; people.len()],
+            Measure::UnpaidBalance => vec![0; people.len()].into(),
             Measure::Vq => self.volume(Volume::Vq, planned)?,
             Measure::Vc => self.volume(Volume::Vc, planned)?,
             Measure::Net => self.volume(Volume::Net, planned)?,
@@ -375,23 +399,23 @@ impl<'a> Calculation<'a> {
     }
 
     /// A volume of each person in the indicator's window.
-    fn volume(&self, volume: Volume, planned: &PlannedIndicator) -> Result<Vec<i64>, EngineError> {
-        let people = &self.snapshot.people;
+    fn volume(&self, volume: Volume, planned: &PlannedIndicator) -> Result<Cow<'a, [i64]>, EngineError> {
+        let people: &'a crate::snapshot::People = &self.snapshot.people;
         let this = people.volumes.of(volume);
         match planned.definition.window {
-            Window::ThisCycle | Window::DaysSinceJoining(_) => Ok(this.to_vec()),
-            Window::Lifetime => Ok(people.lifetime.of(volume).to_vec()),
+            Window::ThisCycle | Window::DaysSinceJoining(_) => Ok(this.into()),
+            Window::Lifetime => Ok(people.lifetime.of(volume).into()),
             Window::Previous(k) => {
                 let mut column = vec![0; people.len()];
                 self.add_earlier(&mut column, volume, usize::from(k) - 1)?;
-                Ok(column)
+                Ok(column.into())
             }
             Window::Last(n) => {
                 let mut column = this.to_vec();
                 for place in 0..usize::from(n).saturating_sub(1) {
                     self.add_earlier(&mut column, volume, place)?;
                 }
-                Ok(column)
+                Ok(column.into())
             }
             Window::CalendarYear => {
                 let mut column = this.to_vec();
@@ -402,7 +426,7 @@ impl<'a> Calculation<'a> {
                         self.add_earlier(&mut column, volume, place)?;
                     }
                 }
-                Ok(column)
+                Ok(column.into())
             }
         }
     }
@@ -470,7 +494,7 @@ impl<'a> Calculation<'a> {
                 ))
             })?;
             let value = fixed(adjustment.value, planned.scale, "an adjustment", &adjustment.person)?;
-            self.columns[index][row as usize] = value;
+            self.columns[index].to_mut()[row as usize] = value;
         }
         Ok(())
     }
@@ -486,7 +510,7 @@ impl<'a> Calculation<'a> {
             .map(|(planned, values)| IndicatorColumn {
                 code: planned.definition.code.clone(),
                 scale: planned.scale,
-                values,
+                values: values.into_owned(),
             })
             .collect();
         Indicators { active: self.active, columns }
@@ -507,35 +531,14 @@ pub(crate) fn rounded(number: Decimal, scale: u32) -> Option<i64> {
     i64::try_from(number.mantissa().checked_mul(power)?).ok()
 }
 
-/// For each person of `snapshot` the row in `earlier`, where there is one.
-fn earlier_rows(snapshot: &Snapshot, earlier: &Snapshot) -> Vec<u32> {
-    let mut rows = vec![NONE; snapshot.people.len()];
-    let (now, before) = (&snapshot.people, &earlier.people);
-    let mut place = 0;
-    for row in &now.by_id {
-        let id = now.ids.get(*row as usize);
-        while let Some(old) = before.by_id.get(place)
-            && before.ids.get(*old as usize) < id
-        {
-            place += 1;
-        }
-        if let Some(old) = before.by_id.get(place)
-            && before.ids.get(*old as usize) == id
-        {
-            rows[*row as usize] = *old;
-        }
-    }
-    rows
-}
-
 /// Stands in a base column of a maximum or minimum for somebody who is no member.
 pub(crate) const NO_MEMBER: i64 = i64::MIN;
 
 /// Base columns of a pass, each once.
 #[derive(Default)]
-struct Bases {
+struct Bases<'a> {
     keys: Vec<BaseKey>,
-    columns: Vec<Vec<i64>>,
+    columns: Vec<Base<'a>>,
 }
 
 /// What makes two base columns the same.
@@ -572,10 +575,17 @@ impl BaseKey {
     }
 }
 
-fn keep(column: &mut [i64], is_member: impl Fn(usize) -> bool, nobody: i64) {
-    for (row, value) in column.iter_mut().enumerate() {
-        if !is_member(row) {
-            *value = nobody;
+fn keep(base: &mut Base<'_>, is_member: impl Fn(usize) -> bool, nobody: i64) {
+    match base {
+        Base::Members(members) => {
+            for (row, member) in members.iter_mut().enumerate() {
+                *member &= is_member(row);
+            }
+        }
+        Base::Numbers(numbers) => {
+            for (row, value) in numbers.to_mut().iter_mut().enumerate() {
+                *value = if is_member(row) { *value } else { nobody };
+            }
         }
     }
 }
@@ -589,23 +599,25 @@ fn tree_of(planned: &PlannedIndicator) -> TreeName {
     }
 }
 
-fn members_only(base: &[i64], planned: &PlannedIndicator) -> Vec<i64> {
+fn members_only(base: &Base<'_>, planned: &PlannedIndicator) -> Vec<i64> {
+    let mut column = base.to_column();
     if matches!(planned.definition.aggregate, Aggregate::Max | Aggregate::Min) {
-        base.iter().map(|value| if *value == NO_MEMBER { 0 } else { *value }).collect()
-    } else {
-        base.to_vec()
+        for value in column.iter_mut().filter(|value| **value == NO_MEMBER) {
+            *value = 0;
+        }
     }
+    column
 }
 
 /// The same value for everyone.
-fn company(base: &[i64], planned: &PlannedIndicator) -> Vec<i64> {
-    let members = base.iter().copied().filter(|value| *value != NO_MEMBER);
+fn company(base: &Base<'_>, people: usize, planned: &PlannedIndicator) -> Vec<i64> {
+    let members = (0..people).map(|row| base.at(row)).filter(|value| *value != NO_MEMBER);
     let total = match planned.definition.aggregate {
         Aggregate::Max => members.max().unwrap_or(0),
         Aggregate::Min => members.min().unwrap_or(0),
         _ => members.sum(),
     };
-    vec![total; base.len()]
+    vec![total; people]
 }
 
 /// How a scope runs over the tree.

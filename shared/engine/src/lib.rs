@@ -6,6 +6,7 @@ mod bonuses;
 pub mod codec;
 mod columns;
 mod explain;
+mod fact_columns;
 mod facts;
 mod failure;
 mod fold;
@@ -16,6 +17,7 @@ mod ranks;
 mod settlement;
 mod snapshot;
 mod table;
+mod threads;
 mod verify;
 mod view;
 
@@ -23,6 +25,7 @@ pub use amount::{EXACT_SCALE, RATE_SCALE, from_exact, from_minor};
 pub use bonuses::{BonusContext, SettledCycle, calculate_bonuses};
 pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
 pub use explain::{Reason, StoredRun};
+pub use fact_columns::{IndexedFacts, Link, OrderColumns, PeopleColumns};
 pub use facts::{
     FactError, ORDER_COLUMNS, OrderFact, OrderKind, PEOPLE_COLUMNS, PersonFact, PersonKind, UnreadableFacts,
     read_orders, read_people,
@@ -39,7 +42,9 @@ pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label};
 pub use settlement::{BonusAmount, Finding, Settlement, check_settlements, settle, totals_by_currency};
 pub use snapshot::{
     ExchangeRates, Facts, NO_DAY, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
+    integrate_columns,
 };
+pub use threads::use_threads;
 pub use verify::{Branch, Violation, verify};
 
 /// Version of the engine, as manifests name it: another version may compute other bytes.

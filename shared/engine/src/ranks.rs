@@ -3,11 +3,11 @@
 use foundation::locale::Locale;
 use jiff::tz::TimeZone;
 use plan::{
-    Plan,
+    Plan, Ranked as Counted, Source,
     indicator::Tree as TreeName,
     rank::{Fall, Honorific, LegRank, Promotion},
 };
-use rules::Explanation;
+use rules::{Bound, Explanation, Live};
 
 use crate::{
     failure::EngineError,
@@ -51,10 +51,14 @@ pub fn calculate_ranks(
     Ok(Ranked { ranks, indicators: run.into_indicators(true) })
 }
 
-/// How many people of at least each rank there are below the people on the way to the root, by depth.
+/// Ranks met below the people on the way to the root, by depth. Each count is of people with exactly a rank; a rule asks for
+/// at least a rank, which is the sum from there up.
 struct Counts {
-    /// Cells per depth and kind of count.
+    /// Cells per depth and kind of count: ranks, from 0 for none.
     width: usize,
+    /// The highest rank anywhere below.
+    best: Vec<u8>,
+    /// Legs by the highest rank in them.
     legs: Vec<u32>,
     frontline: Vec<u32>,
     downline: Vec<u32>,
@@ -64,29 +68,41 @@ impl Counts {
     fn new(depths: usize, ranks: usize) -> Self {
         let width = ranks + 1;
         let cells = vec![0; (depths + 2) * width];
-        Self { width, legs: cells.clone(), frontline: cells.clone(), downline: cells }
+        let best = vec![0; depths + 2];
+        Self { width, best, legs: cells.clone(), frontline: cells.clone(), downline: cells }
     }
 
-    /// What lies below the person of depth `level` who comes next.
-    fn below(&self, level: usize) -> Around<'_> {
-        let cells = (level + 1) * self.width..(level + 2) * self.width;
-        Around {
-            legs: &self.legs[cells.clone()],
-            frontline: &self.frontline[cells.clone()],
-            downline: &self.downline[cells],
+    /// How many of at least `rank` there are below the person of depth `level` who comes next.
+    fn below(&self, level: usize, place: Counted, rank: u8) -> i64 {
+        let counts = match place {
+            Counted::Legs => &self.legs,
+            Counted::Frontline => &self.frontline,
+            Counted::Downline => &self.downline,
+        };
+        let cells = (level + 1) * self.width + usize::from(rank)..(level + 2) * self.width;
+        counts[cells].iter().map(|count| i64::from(*count)).sum()
+    }
+
+    /// Adds a person of `rank` to the parent's counts, and empties what lay below. Ranks of 0 are not counted.
+    fn pass_up(&mut self, level: usize, rank: u8, opens_leg: bool) {
+        let below = std::mem::take(&mut self.best[level + 1]);
+        let best = below.max(rank);
+        if best == 0 {
+            return;
         }
-    }
-
-    /// Adds a person of `rank` to the parent's counts, and empties what lay below.
-    fn pass_up(&mut self, level: usize, rank: usize, opens_leg: bool) {
-        for at in 1..self.width {
-            let (mine, below) = (level * self.width + at, (level + 1) * self.width + at);
-            let reached = u32::from(at <= rank);
-            self.frontline[mine] += reached;
-            self.downline[mine] += self.downline[below] + reached;
-            let in_leg = 0 < reached || 0 < self.downline[below];
-            self.legs[mine] += u32::from(in_leg && opens_leg);
-            (self.legs[below], self.frontline[below], self.downline[below]) = (0, 0, 0);
+        let mine = level * self.width;
+        self.best[level] = self.best[level].max(best);
+        self.legs[mine + usize::from(best)] += u32::from(opens_leg);
+        if rank != 0 {
+            self.frontline[mine + usize::from(rank)] += 1;
+            self.downline[mine + usize::from(rank)] += 1;
+        }
+        if below != 0 {
+            for at in 1..self.width {
+                let (mine, below) = (mine + at, (level + 1) * self.width + at);
+                self.downline[mine] += self.downline[below];
+                (self.legs[below], self.frontline[below], self.downline[below]) = (0, 0, 0);
+            }
         }
     }
 }
@@ -109,11 +125,12 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
     let closing = last_day(snapshot, &zone);
     let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != closing.year());
     let view = run.view();
+    let mut rules = Rules::of(&view)?;
     let mut counts = Counts::new(tree.deepest() as usize, plan.rank_rules().len());
     for (row, depth) in tree.order.iter().zip(&tree.depth).rev() {
         let (row, level) = (*row as usize, *depth as usize);
         if people.consultant[row] {
-            let earned = earned(&view, row, counts.below(level))?;
+            let earned = rules.earned(row, |place, rank| counts.below(level, place, rank))?;
             ranks.earned[row] = earned;
             let standing = Standing {
                 earned,
@@ -128,7 +145,7 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
             LegRank::Paid => ranks.paid[row],
         };
         let opens_leg = people.consultant[row] || ladder.customers_open_legs;
-        counts.pass_up(level, usize::from(seen), opens_leg);
+        counts.pass_up(level, seen, opens_leg);
         ranks.honorific[row] = match ladder.honorific {
             Honorific::History => ranks.honorific[row].max(ranks.paid[row]),
             Honorific::Year if closes_year => ranks.paid[row],
@@ -138,37 +155,93 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
     Ok(ranks)
 }
 
-/// The rank the rules give a person.
-fn earned(view: &View<'_>, row: usize, around: Around<'_>) -> Result<u8, EngineError> {
-    let plan = view.plan;
-    let ladder = &plan.document().ranks;
-    let previous = view.snapshot.people.previous_rank[row];
-    let steps = ladder.max_steps_per_cycle.unwrap_or(u8::MAX);
-    let most = usize::from(previous.saturating_add(steps)).min(plan.rank_rules().len());
-    let person = view.person(row).with_ranked(around);
-    let holds = |position: usize| {
-        let outcome = plan.rank_rules()[position - 1].evaluate(&person);
-        let value = outcome
-            .map_err(|reason| rule_failed(&ladder.steps[position - 1].code, view.snapshot, row, &reason))?;
-        Ok::<bool, EngineError>(value.as_bool() == Some(true))
-    };
-    let mut reached = 0;
-    match ladder.promotion {
-        Promotion::Sequential => {
-            while reached < most && holds(reached + 1)? {
-                reached += 1;
+/// The rules of the ranks made ready for everyone.
+struct Rules<'a> {
+    snapshot: &'a Snapshot,
+    plan: &'a Plan,
+    steps: Vec<Step<'a>>,
+    /// Values of the live slots of a rule.
+    live: Vec<i64>,
+}
+
+/// The rule of one rank.
+enum Step<'a> {
+    /// It asks for nothing below: whether it holds, by row.
+    Column(Vec<bool>),
+    /// It asks for ranks below; by row whether the rest of it may hold.
+    Live { rule: Bound<'a>, asks: Vec<(Counted, u8)>, may_hold: Vec<bool> },
+    /// It can fail for somebody, so it is asked where its answer counts, and nowhere else.
+    Asked { rule: Bound<'a>, asks: Vec<(Counted, u8)> },
+}
+
+impl<'a> Rules<'a> {
+    fn of(view: &'a View<'a>) -> Result<Self, EngineError> {
+        let plan = view.plan;
+        let rows = view.snapshot.people.len();
+        let step = |(rule, step): (&'a rules::Program, &plan::rank::Rank)| {
+            let ask = |slot: &u32| match plan.source(*slot) {
+                Some(Source::Ranked(place, rank)) => Some((Live { slot: *slot, scale: 0 }, (place, rank))),
+                _ => None,
+            };
+            let (live, asks): (Vec<Live>, Vec<(Counted, u8)>) = rule.slots().iter().filter_map(ask).unzip();
+            let bound = rule
+                .bind_live(view, &live)
+                .map_err(|reason| rule_failed(&step.code, view.snapshot, reason.row.unwrap_or(0), &reason))?;
+            let mut may_hold = vec![true; rows];
+            let screened = bound.screen(0..rows, &mut may_hold);
+            Ok(match (screened, asks.is_empty()) {
+                (Some(true), true) => Step::Column(may_hold),
+                (Some(_), _) => Step::Live { rule: bound, asks, may_hold },
+                (None, _) => Step::Asked { rule: bound, asks },
+            })
+        };
+        let steps = plan.rank_rules().iter().zip(&plan.document().ranks.steps).map(step);
+        let steps = steps.collect::<Result<Vec<_>, EngineError>>()?;
+        Ok(Self { snapshot: view.snapshot, plan, steps, live: Vec::new() })
+    }
+
+    fn holds(
+        &mut self,
+        position: usize,
+        row: usize,
+        below: &impl Fn(Counted, u8) -> i64,
+    ) -> Result<bool, EngineError> {
+        let (rule, asks) = match &self.steps[position - 1] {
+            Step::Column(held) => return Ok(held[row]),
+            Step::Live { may_hold, .. } if !may_hold[row] => return Ok(false),
+            Step::Live { rule, asks, .. } | Step::Asked { rule, asks } => (rule, asks),
+        };
+        self.live.clear();
+        self.live.extend(asks.iter().map(|(place, rank)| below(*place, *rank)));
+        rule.holds_at(row, &self.live).map_err(|reason| {
+            rule_failed(&self.plan.document().ranks.steps[position - 1].code, self.snapshot, row, &reason)
+        })
+    }
+
+    /// The rank the rules give a person.
+    fn earned(&mut self, row: usize, below: impl Fn(Counted, u8) -> i64) -> Result<u8, EngineError> {
+        let ladder = &self.plan.document().ranks;
+        let previous = self.snapshot.people.previous_rank[row];
+        let steps = ladder.max_steps_per_cycle.unwrap_or(u8::MAX);
+        let most = usize::from(previous.saturating_add(steps)).min(self.steps.len());
+        let mut reached = 0;
+        match ladder.promotion {
+            Promotion::Sequential => {
+                while reached < most && self.holds(reached + 1, row, &below)? {
+                    reached += 1;
+                }
             }
-        }
-        Promotion::Highest => {
-            for position in (1..=most).rev() {
-                if holds(position)? {
-                    reached = position;
-                    break;
+            Promotion::Highest => {
+                for position in (1..=most).rev() {
+                    if self.holds(position, row, &below)? {
+                        reached = position;
+                        break;
+                    }
                 }
             }
         }
+        Ok(u8::try_from(reached).unwrap_or(u8::MAX))
     }
-    Ok(u8::try_from(reached).unwrap_or(u8::MAX))
 }
 
 /// What decides a paid rank.

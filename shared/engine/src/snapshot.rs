@@ -1,22 +1,21 @@
 //! The snapshot: everything a run depends on, frozen, in columns; people in preorder of the placement tree.
 
-use std::{collections::BTreeMap, collections::HashMap, collections::HashSet};
+use std::{collections::BTreeMap, sync::Arc};
 
 use foundation::{
     cycle::Cycle,
-    id::PersonId,
     money::{Currency, Rounding},
 };
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::tz::TimeZone;
 use plan::{AMOUNT_SCALE, Plan, document::AfterSettlement};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
-    columns::{Dictionary, NONE, Sets, Texts, Tree, position},
-    facts::{OrderFact, OrderKind, PersonFact, PersonKind},
+    columns::{Dictionary, NONE, Preorder, Sets, Texts, Tree, position},
+    fact_columns::{IndexedFacts, OrderColumns, days},
+    facts::{OrderFact, PersonFact},
     failure::EngineError,
     ranks::Ranks,
-    verify::{Violation, verify},
 };
 
 /// No day: 0000-01-01, which is what a missing date reads as in rules.
@@ -86,11 +85,12 @@ impl Volume {
 
 /// Fixed-point sums per person, one column per [`Volume`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Volumes(pub [Vec<i64>; 10]);
+pub struct Volumes([Arc<Vec<i64>>; 10]);
 
 impl Volumes {
-    fn zero(people: usize) -> Self {
-        Self(std::array::from_fn(|_| vec![0; people]))
+    /// The columns, in the order of [`Volume::ALL`].
+    pub(crate) fn of_columns(columns: [Arc<Vec<i64>>; 10]) -> Self {
+        Self(columns)
     }
 
     /// The column of a volume.
@@ -296,136 +296,211 @@ pub fn integrate(
     plan: &Plan,
     rates: ExchangeRates,
 ) -> Result<Snapshot, EngineError> {
-    let violations = verify(facts.people, facts.orders, facts.cycle);
-    if !violations.is_empty() {
-        return Err(EngineError::Network(violations));
-    }
+    let facts = IndexedFacts::of_rows(facts.cycle, facts.people, facts.orders)?;
+    integrate_columns(facts, previous, plan, rates)
+}
+
+/// As [`integrate`], from facts that are columns already: the way for large networks.
+pub fn integrate_columns(
+    facts: IndexedFacts,
+    previous: Option<Previous<'_>>,
+    plan: &Plan,
+    rates: ExchangeRates,
+) -> Result<Snapshot, EngineError> {
     let zone = TimeZone::get(&plan.document().time_zone)
         .map_err(|_| EngineError::Mismatch("the plan's time zone is unknown".to_owned()))?;
-    let mut people = freeze_people(&facts, &zone, plan, &rates)?;
-    let rows: HashMap<&str, u32> =
-        (0..people.len()).map(|row| (people.ids.get(row), position(row))).collect();
-    let orders = freeze_orders(&facts, &rows, plan, &rates)?;
+    let placed = Placed::of(&facts).ok_or_else(|| facts.broken())?;
+    let mut people = freeze_people(&facts, placed, &zone, plan, &rates)?;
+    let cycle = facts.cycle.clone();
+    let orders = freeze_orders(facts, &people, plan, &rates)?;
     people.volumes = sum_orders(&orders, &people.ids)?;
     people.lifetime = people.volumes.clone();
     if let Some(previous) = previous {
         carry_over(&mut people, previous)?;
     }
-    Ok(Snapshot { cycle: facts.cycle.clone(), plan_hash: plan.hash().to_owned(), rates, people, orders })
+    Ok(Snapshot { cycle, plan_hash: plan.hash().to_owned(), rates, people, orders })
 }
 
-/// The placement tree over people sorted by id, and their sponsors.
-fn trees(sorted: &[&PersonFact]) -> Option<(Tree, Vec<u32>)> {
-    let places: HashMap<&str, u32> =
-        sorted.iter().enumerate().map(|(place, person)| (person.id.as_str(), position(place))).collect();
-    let place = |id: Option<&PersonId>| id.and_then(|id| places.get(id.as_str()).copied()).unwrap_or(NONE);
-    let placement = Tree::of(sorted.iter().map(|person| place(person.parent.as_ref())).collect())?;
-    let sponsor = |person: &&PersonFact| place(person.sponsor.as_ref().or(person.parent.as_ref()));
-    Some((placement, sorted.iter().map(sponsor).collect()))
+/// Where the people of facts stand in the snapshot.
+struct Placed {
+    /// Row of the facts for each row of the snapshot.
+    fact: Vec<u32>,
+    /// Rows of the snapshot sorted by id.
+    by_id: Vec<u32>,
+    placement: Tree,
+    enrolment: Tree,
 }
 
-/// A parent column over sorted people as one over rows in preorder.
-fn renumbered(parent: &[u32], order: &[u32], row_of: &[u32]) -> Vec<u32> {
-    let upper = |old: &u32| match parent[*old as usize] {
+impl Placed {
+    /// `None` if a tree has a circle or several roots.
+    fn of(facts: &IndexedFacts) -> Option<Self> {
+        // Siblings follow each other by id, so that the order of the facts has no say.
+        let by_id = &facts.people_by_id;
+        let is_sorted = by_id.iter().enumerate().all(|(place, row)| place == *row as usize);
+        let sorted = if is_sorted { None } else { Some(renumbered(&facts.parent, by_id)) };
+        let Preorder { mut order, depth, mut place } =
+            Preorder::of(sorted.as_deref().unwrap_or(&facts.parent))?;
+        let placement = Tree::in_preorder(depth);
+        let rows_by_id = if is_sorted { place.clone() } else { std::mem::take(&mut place) };
+        if !is_sorted {
+            order = order.iter().map(|place| by_id[*place as usize]).collect();
+        }
+        let enrolment = if facts.sponsor.is_empty() {
+            placement.clone()
+        } else {
+            Tree::of(renumbered(&facts.sponsor, &order))?
+        };
+        Some(Self { fact: order, by_id: rows_by_id, placement, enrolment })
+    }
+}
+
+/// A column of rows, for rows that come in another `order`.
+fn renumbered(named: &[u32], order: &[u32]) -> Vec<u32> {
+    let mut new = vec![NONE; order.len()];
+    for (row, old) in order.iter().enumerate() {
+        new[*old as usize] = position(row);
+    }
+    let upper = |old: &u32| match named[*old as usize] {
         NONE => NONE,
-        upper => row_of[upper as usize],
+        upper => new[upper as usize],
     };
     order.iter().map(upper).collect()
 }
 
+/// A column of facts for the rows of the snapshot; an empty one is `default` everywhere.
+fn gathered<T: Copy>(column: &[T], order: &[u32], default: T) -> Vec<T> {
+    if column.is_empty() {
+        return vec![default; order.len()];
+    }
+    order.iter().map(|row| column[*row as usize]).collect()
+}
+
+/// As [`gathered`], for words. An empty word is replaced by `default`.
+fn gathered_words(words: &Dictionary, order: &[u32], default: &str) -> Dictionary {
+    let values: Vec<&str> =
+        words.values.iter().map(|word| if word.is_empty() { default } else { word }).collect();
+    if order.is_empty() {
+        return Dictionary::default();
+    }
+    let mut distinct: Vec<&str> = if words.codes.is_empty() { vec![default] } else { values.clone() };
+    distinct.sort_unstable();
+    distinct.dedup();
+    let code_of = |word: &str| position(distinct.binary_search(&word).unwrap_or(0));
+    let codes: Vec<u32> = values.iter().map(|word| code_of(word)).collect();
+    Dictionary {
+        codes: if distinct.len() <= 1 {
+            vec![0; order.len()]
+        } else {
+            order.iter().map(|row| codes[words.codes[*row as usize] as usize]).collect()
+        },
+        values: distinct.into_iter().map(Arc::from).collect(),
+    }
+}
+
+fn gathered_sets(sets: &Sets, order: &[u32]) -> Sets {
+    let words = sets.words.max(1);
+    if sets.values.is_empty() {
+        return Sets { bits: vec![0; order.len()], words: 1, values: Vec::new() };
+    }
+    let mut bits = Vec::with_capacity(order.len() * words);
+    for row in order {
+        let start = *row as usize * words;
+        bits.extend_from_slice(&sets.bits[start..start + words]);
+    }
+    Sets { bits, words, values: sets.values.clone() }
+}
+
 fn freeze_people(
-    facts: &Facts<'_>,
+    facts: &IndexedFacts,
+    placed: Placed,
     zone: &TimeZone,
     plan: &Plan,
     rates: &ExchangeRates,
 ) -> Result<People, EngineError> {
-    let mut sorted: Vec<&PersonFact> = facts.people.iter().collect();
-    sorted.sort_by(|a, b| a.id.cmp(&b.id));
-    let broken = || EngineError::Network(vec![Violation::Empty]);
-    let (by_sorted, sponsors) = trees(&sorted).ok_or_else(broken)?;
-    let order = by_sorted.order.clone();
-    let mut row_of = vec![NONE; order.len()];
-    for (row, old) in order.iter().enumerate() {
-        row_of[*old as usize] = position(row);
+    let (people, order) = (&facts.people, &placed.fact);
+    let mut ids = Texts::with_capacity(order.len());
+    for row in order {
+        ids.push(people.ids.get(*row as usize));
     }
-    let placement = Tree::of(renumbered(&by_sorted.parent, &order, &row_of)).ok_or_else(broken)?;
-    let enrolment = Tree::of(renumbered(&sponsors, &order, &row_of)).ok_or_else(broken)?;
-    let rows: Vec<&PersonFact> = order.iter().map(|old| sorted[*old as usize]).collect();
-    let mut ids = Texts::with_capacity(rows.len());
-    for person in &rows {
-        ids.push(person.id.as_str());
-    }
-    let first_day = facts.cycle.start.to_zoned(zone.clone()).date();
-    let end_day = facts.cycle.end.to_zoned(zone.clone()).date();
-    let rank = |person: &PersonFact, column: &'static str, code: Option<&String>| match code {
-        None => Ok(0),
-        Some(code) => plan.rank_position(code).ok_or_else(|| EngineError::UnknownRank {
-            person: person.id.to_string(),
-            column,
-            found: code.clone(),
-        }),
+    let first_day = days(facts.cycle.start.to_zoned(zone.clone()).date());
+    let end = facts.cycle.end.to_zoned(zone.clone()).date();
+    let (end_day, last_day) = (days(end), days(end.yesterday().unwrap_or(end)));
+    // The first person of a word, to name in an error.
+    let somebody = |words: &Dictionary, code: usize| {
+        let row = (0..ids.len()).find(|row| words.codes[order[*row] as usize] as usize == code);
+        row.map_or(String::new(), |row| ids.get(row).to_owned())
     };
-    let base = rates.base;
-    for person in &rows {
-        let currency = person.currency.unwrap_or(base);
-        if rates.rate(currency).is_none() {
-            return Err(EngineError::NoRate {
-                currency: currency.to_string(),
-                of: format!("person {}", person.id),
-            });
+    let ranks = |column: &'static str, words: &Dictionary| -> Result<Vec<u8>, EngineError> {
+        let rank = |(code, word): (usize, &Arc<str>)| {
+            if word.is_empty() {
+                return Ok(0);
+            }
+            plan.rank_position(word).ok_or_else(|| EngineError::UnknownRank {
+                person: somebody(words, code),
+                column,
+                found: word.to_string(),
+            })
+        };
+        let positions: Vec<u8> = words.values.iter().enumerate().map(rank).collect::<Result<_, _>>()?;
+        if positions.iter().all(|position| *position == 0) {
+            return Ok(vec![0; order.len()]);
+        }
+        Ok(order.iter().map(|row| positions[words.codes[*row as usize] as usize]).collect())
+    };
+    let mut manual_rank = ranks("manual_rank", &people.manual_rank)?;
+    let day = |column: &[i32], row: usize| column.get(order[row] as usize).copied().unwrap_or(NO_DAY);
+    if !people.manual_from.is_empty() || !people.manual_to.is_empty() {
+        // A rank set by hand holds in a cycle whose last day lies in its dates.
+        for (row, rank) in manual_rank.iter_mut().enumerate().filter(|(_, rank)| **rank != 0) {
+            let (from, to) = (day(&people.manual_from, row), day(&people.manual_to, row));
+            if last_day < from || (to != NO_DAY && to < last_day) {
+                *rank = 0;
+            }
         }
     }
-    let currencies: Vec<String> =
-        rows.iter().map(|person| person.currency.unwrap_or(base).to_string()).collect();
-    let ranks = |column, pick: fn(&PersonFact) -> Option<&String>| -> Result<Vec<u8>, EngineError> {
-        rows.iter().map(|person| rank(person, column, pick(person))).collect()
-    };
+    let currency = gathered_words(&people.currency, order, rates.base.code());
+    for (code, word) in currency.values.iter().enumerate() {
+        if word.parse().ok().and_then(|currency| rates.rate(currency)).is_none() {
+            let row = currency.codes.iter().position(|of| *of as usize == code).unwrap_or(0);
+            let of = format!("person {}", ids.get(row));
+            return Err(EngineError::NoRate { currency: word.to_string(), of });
+        }
+    }
+    let joined_on = gathered(&people.joined_on, order, NO_DAY);
     Ok(People {
-        by_id: row_of,
-        ids,
-        placement,
-        enrolment,
-        consultant: rows.iter().map(|person| person.kind == PersonKind::Consultant).collect(),
-        status: Dictionary::of(rows.iter().map(|person| person.status.as_str())),
-        country: Dictionary::of(rows.iter().map(|person| person.country.as_str())),
-        currency: Dictionary::of(currencies.iter().map(String::as_str)),
-        zone: Dictionary::of(rows.iter().map(|person| person.zone.as_str())),
-        tags: Sets::of(rows.iter().map(|person| person.tags.as_slice())),
-        joined_on: rows.iter().map(|person| person.joined_on.map_or(NO_DAY, days)).collect(),
-        joined_this_cycle: rows
-            .iter()
-            .map(|person| person.joined_on.is_some_and(|day| first_day <= day && day < end_day))
-            .collect(),
-        previous_rank: ranks("previous_rank", |person| person.previous_rank.as_ref())?,
-        honorific_rank: ranks("honorific_rank", |person| person.honorific_rank.as_ref())?,
-        manual_rank: rows
-            .iter()
-            .map(|person| {
-                let position = rank(person, "manual_rank", person.manual_rank.as_ref())?;
-                Ok(if holds_at_close(person, end_day) { position } else { 0 })
-            })
-            .collect::<Result<_, EngineError>>()?,
-        grace_used: rows.iter().map(|person| person.rank_grace_used).collect(),
+        consultant: if people.customer.is_empty() {
+            vec![true; order.len()]
+        } else {
+            order.iter().map(|row| !people.customer[*row as usize]).collect()
+        },
+        status: gathered_words(&people.status, order, "active"),
+        country: gathered_words(&people.country, order, ""),
+        currency,
+        zone: gathered_words(&people.zone, order, ""),
+        tags: gathered_sets(&people.tags, order),
+        joined_this_cycle: if people.joined_on.is_empty() {
+            vec![false; order.len()]
+        } else {
+            joined_on.iter().map(|day| *day != NO_DAY && first_day <= *day && *day < end_day).collect()
+        },
+        joined_on,
+        previous_rank: ranks("previous_rank", &people.previous_rank)?,
+        honorific_rank: ranks("honorific_rank", &people.honorific_rank)?,
+        manual_rank,
+        grace_used: gathered(&people.rank_grace_used, order, 0),
         volumes: Volumes::default(),
         lifetime: Volumes::default(),
+        ids,
+        by_id: placed.by_id,
+        placement: placed.placement,
+        enrolment: placed.enrolment,
     })
-}
-
-/// Days since 1970-01-01.
-fn days(day: Date) -> i32 {
-    let epoch = jiff::civil::date(1970, 1, 1);
-    epoch.until(day).map_or(NO_DAY, |span| span.get_days())
-}
-
-/// A rank set by hand holds in a cycle whose last day lies in its dates.
-fn holds_at_close(person: &PersonFact, end_day: Date) -> bool {
-    let last_day = end_day.yesterday().unwrap_or(end_day);
-    person.manual_from.is_none_or(|from| from <= last_day) && person.manual_to.is_none_or(|to| last_day <= to)
 }
 
 /// `number` as a fixed-point integer of `scale` decimals.
 pub(crate) fn fixed(number: Decimal, scale: u32, what: &'static str, of: &str) -> Result<i64, EngineError> {
-    let number = number.normalize();
+    // Most numbers have few decimals: what trailing zeros there are is only looked at otherwise.
+    let number = if number.scale() <= scale { number } else { number.normalize() };
     if scale < number.scale() {
         return Err(EngineError::TooFine {
             what,
@@ -441,110 +516,172 @@ pub(crate) fn fixed(number: Decimal, scale: u32, what: &'static str, of: &str) -
 }
 
 fn freeze_orders(
-    facts: &Facts<'_>,
-    rows: &HashMap<&str, u32>,
+    facts: IndexedFacts,
+    people: &People,
     plan: &Plan,
     rates: &ExchangeRates,
 ) -> Result<Orders, EngineError> {
-    let mut sorted: Vec<&OrderFact> = facts.orders.iter().collect();
-    sorted.sort_by(|a, b| a.id.cmp(&b.id));
-    let sales: HashSet<&str> =
-        sorted.iter().filter(|order| order.kind == OrderKind::Sale).map(|order| order.id.as_str()).collect();
-    let undo = plan.document().returns.after_settlement == AfterSettlement::Undo;
-    let is_late = |order: &&OrderFact| {
-        let earlier = order.reverses.as_ref().is_some_and(|sale| !sales.contains(sale.as_str()));
-        undo && order.kind == OrderKind::Return && earlier
-    };
-    let currencies: Vec<String> =
-        sorted.iter().map(|order| order.currency.unwrap_or(rates.base).to_string()).collect();
-    let amounts = |what: &'static str, pick: fn(&OrderFact) -> Decimal| -> Result<Vec<i64>, EngineError> {
-        sorted.iter().map(|order| fixed(pick(order), AMOUNT_SCALE, what, order.id.as_str())).collect()
-    };
-    let money = |what: &'static str, pick: fn(&OrderFact) -> Decimal| -> Result<Vec<i64>, EngineError> {
-        sorted
-            .iter()
-            .map(|order| fixed(in_base(order, pick(order), rates)?, AMOUNT_SCALE, what, order.id.as_str()))
-            .collect()
-    };
-    let mut ids = Texts::with_capacity(sorted.len());
-    let mut reverses = Texts::default();
-    for order in &sorted {
-        ids.push(order.id.as_str());
-        reverses.push(order.reverses.as_ref().map_or("", |sale| sale.as_str()));
+    let IndexedFacts { orders, orders_by_id: order, buyer, people_by_id, .. } = facts;
+    let is_late = late(&orders, &order, plan);
+    let is_sorted = order.iter().enumerate().all(|(place, row)| place == *row as usize);
+    // Row of the snapshot for each row of people in the facts.
+    let mut row_of = vec![NONE; people_by_id.len()];
+    for (fact, row) in people_by_id.iter().zip(&people.by_id) {
+        row_of[*fact as usize] = *row;
     }
-    Ok(Orders {
-        ids,
-        reverses,
-        person: sorted.iter().map(|order| rows.get(order.person.as_str()).copied().unwrap_or(NONE)).collect(),
-        paid_at: sorted.iter().map(|order| order.paid_at.as_microsecond()).collect(),
-        is_return: sorted.iter().map(|order| order.kind == OrderKind::Return).collect(),
-        is_late: sorted.iter().map(is_late).collect(),
-        net: money("net", |order| order.net)?,
-        gross: money("gross", |order| order.gross)?,
-        vq: amounts("vq", |order| order.vq)?,
-        vc: amounts("vc", |order| order.vc)?,
-        units: amounts("units", |order| order.units)?,
-        points: amounts("points", |order| order.points)?,
-        customer_price: amounts("customer_price", |order| order.customer_price)?,
-        consultant_price: amounts("consultant_price", |order| order.consultant_price)?,
-        first_of_person: sorted.iter().map(|order| order.first_of_person).collect(),
-        currency: Dictionary::of(currencies.iter().map(String::as_str)),
-        category: Dictionary::of(sorted.iter().map(|order| order.category.as_str())),
-    })
+    let amounts = |column: Vec<i64>, default: i64| {
+        if is_sorted && !column.is_empty() { column } else { gathered(&column, &order, default) }
+    };
+    let truths = |column: &[bool]| gathered(column, &order, false);
+    let currency = gathered_words(&orders.currency, &order, rates.base.code());
+    let in_text_order = |texts: Texts| {
+        if is_sorted && !texts.is_empty() {
+            return texts;
+        }
+        let mut sorted = Texts::with_capacity(order.len());
+        for row in &order {
+            sorted.push(texts.get(*row as usize));
+        }
+        sorted
+    };
+    let unit = 10_i64.pow(AMOUNT_SCALE);
+    let mut frozen = Orders {
+        person: order.iter().map(|row| row_of[buyer[*row as usize] as usize]).collect(),
+        paid_at: amounts(orders.paid_at, 0),
+        is_return: truths(&orders.is_return),
+        is_late,
+        net: amounts(orders.net, 0),
+        gross: amounts(orders.gross, 0),
+        vq: amounts(orders.vq, 0),
+        vc: amounts(orders.vc, 0),
+        units: amounts(orders.units, unit),
+        points: amounts(orders.points, 0),
+        customer_price: amounts(orders.customer_price, 0),
+        consultant_price: amounts(orders.consultant_price, 0),
+        first_of_person: truths(&orders.first_of_person),
+        category: gathered_words(&orders.category, &order, ""),
+        currency,
+        ids: in_text_order(orders.ids),
+        reverses: in_text_order(orders.reverses),
+    };
+    to_base(&mut frozen, &people.ids, rates)?;
+    Ok(frozen)
 }
 
-/// An amount of an order in the base currency. A foreign amount is divided by its rate and kept with four decimals.
-fn in_base(order: &OrderFact, amount: Decimal, rates: &ExchangeRates) -> Result<Decimal, EngineError> {
-    let currency = order.currency.unwrap_or(rates.base);
-    if currency == rates.base {
-        return Ok(amount);
+/// For each order, sorted by id, whether it is a return of an order of a settled cycle that this cycle does not feel.
+fn late(orders: &OrderColumns, order: &[u32], plan: &Plan) -> Vec<bool> {
+    let undo = plan.document().returns.after_settlement == AfterSettlement::Undo;
+    if !undo || orders.is_return.is_empty() || orders.reverses.is_empty() {
+        return vec![false; order.len()];
     }
-    let rate = rates.rate(currency).filter(|rate| !rate.is_zero()).ok_or_else(|| EngineError::NoRate {
-        currency: currency.to_string(),
-        of: format!("order {}", order.id),
-    })?;
-    let overflow =
-        || EngineError::Overflow { person: order.person.to_string(), what: format!("order {}", order.id) };
+    let is_return = |row: u32| orders.is_return[row as usize];
+    let is_sale_here = |id: &str| {
+        let found = order.binary_search_by(|row| orders.ids.get(*row as usize).cmp(id));
+        found.is_ok_and(|place| !is_return(order[place]))
+    };
+    let is_late = |row: &u32| {
+        let sale = orders.reverses.get(*row as usize);
+        is_return(*row) && !sale.is_empty() && !is_sale_here(sale)
+    };
+    order.iter().map(is_late).collect()
+}
+
+/// Brings net and gross of orders in another currency to the base currency. A foreign amount is divided by its rate and kept
+/// with four decimals.
+fn to_base(orders: &mut Orders, people: &Texts, rates: &ExchangeRates) -> Result<(), EngineError> {
+    let foreign = |(code, word): (usize, &Arc<str>)| {
+        let currency: Option<Currency> = word.parse().ok();
+        if currency == Some(rates.base) {
+            return Ok(None);
+        }
+        let rate = currency.and_then(|currency| rates.rate(currency)).filter(|rate| !rate.is_zero());
+        rate.map(Some).ok_or_else(|| {
+            let row = orders.currency.codes.iter().position(|of| *of as usize == code).unwrap_or(0);
+            let of = format!("order {}", orders.ids.get(row));
+            EngineError::NoRate { currency: word.to_string(), of }
+        })
+    };
+    let by_code: Vec<Option<Decimal>> =
+        orders.currency.values.iter().enumerate().map(foreign).collect::<Result<_, _>>()?;
+    if by_code.iter().all(Option::is_none) {
+        return Ok(());
+    }
     let strategy = rust_decimal::RoundingStrategy::MidpointNearestEven;
-    Ok(amount.checked_div(rate).ok_or_else(overflow)?.round_dp_with_strategy(AMOUNT_SCALE, strategy))
+    for column in [&mut orders.net, &mut orders.gross] {
+        for (row, amount) in column.iter_mut().enumerate() {
+            let Some(rate) = by_code[orders.currency.codes[row] as usize] else { continue };
+            let id = orders.ids.get(row);
+            let overflow = || EngineError::Overflow {
+                person: people.get(orders.person[row] as usize).to_owned(),
+                what: format!("order {id}"),
+            };
+            let foreign = Decimal::new(*amount, AMOUNT_SCALE);
+            let in_base = foreign.checked_div(rate).ok_or_else(overflow)?;
+            *amount = fixed(in_base.round_dp_with_strategy(AMOUNT_SCALE, strategy), AMOUNT_SCALE, "net", id)?;
+        }
+    }
+    Ok(())
 }
 
 fn sum_orders(orders: &Orders, ids: &Texts) -> Result<Volumes, EngineError> {
-    let mut sums = Volumes::zero(ids.len());
-    for order in (0..orders.len()).filter(|order| !orders.is_late[*order]) {
-        let row = orders.person[order] as usize;
-        let is_return = orders.is_return[order];
-        let sign = if is_return { -1 } else { 1 };
-        let net_of_returns = [
-            (Volume::Vq, orders.vq[order]),
-            (Volume::Vc, orders.vc[order]),
-            (Volume::Net, orders.net[order]),
-            (Volume::Gross, orders.gross[order]),
-            (Volume::Units, orders.units[order]),
-            (Volume::Points, orders.points[order]),
-        ];
-        let mut add = |volume: Volume, amount: i64| {
-            let cell = &mut sums.0[volume as usize][row];
-            let sum = cell.checked_add(amount);
-            *cell = sum.unwrap_or(0);
-            sum.is_some()
-        };
-        let mut fits = true;
-        for (volume, amount) in net_of_returns {
-            fits &= amount.checked_mul(sign).is_some_and(|amount| add(volume, amount));
+    let rows = ids.len();
+    let some_return = orders.is_return.contains(&true);
+    let some_late = orders.is_late.contains(&true);
+    let nothing = Arc::new(vec![0; rows]);
+    let overflow = |row: usize, order: usize| EngineError::Overflow {
+        person: ids.get(row).to_owned(),
+        what: format!("the sum with order {}", orders.ids.get(order)),
+    };
+    // One column at a time; what no order has costs nothing.
+    let sum = |amounts: &[i64], returns_only: bool| -> Result<Arc<Vec<i64>>, EngineError> {
+        if (returns_only && !some_return) || amounts.iter().all(|amount| *amount == 0) {
+            return Ok(Arc::clone(&nothing));
         }
-        if is_return {
-            fits &= add(Volume::ReturnsVq, orders.vq[order]) && add(Volume::ReturnsVc, orders.vc[order]);
-            fits &= add(Volume::ReturnsCount, 1);
-        } else {
-            fits &= add(Volume::Orders, 1);
+        let mut sums = vec![0_i64; rows];
+        if !some_return && !some_late {
+            for (order, (row, amount)) in orders.person.iter().zip(amounts).enumerate() {
+                let cell = &mut sums[*row as usize];
+                *cell = cell.checked_add(*amount).ok_or_else(|| overflow(*row as usize, order))?;
+            }
+            return Ok(Arc::new(sums));
         }
-        if !fits {
-            let what = format!("the sum with order {}", orders.ids.get(order));
-            return Err(EngineError::Overflow { person: ids.get(row).to_owned(), what });
+        for order in (0..orders.len()).filter(|order| !orders.is_late[*order]) {
+            let is_return = orders.is_return[order];
+            if returns_only && !is_return {
+                continue;
+            }
+            let row = orders.person[order] as usize;
+            let sign = if is_return && !returns_only { -1 } else { 1 };
+            let amount = amounts[order].checked_mul(sign);
+            sums[row] = amount
+                .and_then(|amount| sums[row].checked_add(amount))
+                .ok_or_else(|| overflow(row, order))?;
         }
-    }
-    Ok(sums)
+        Ok(Arc::new(sums))
+    };
+    let count = |returns: bool| -> Arc<Vec<i64>> {
+        if returns && !some_return {
+            return Arc::clone(&nothing);
+        }
+        let mut counts = vec![0_i64; rows];
+        for order in 0..orders.len() {
+            let counted = !orders.is_late[order] && orders.is_return[order] == returns;
+            counts[orders.person[order] as usize] += i64::from(counted);
+        }
+        Arc::new(counts)
+    };
+    Ok(Volumes::of_columns([
+        sum(&orders.vq, false)?,
+        sum(&orders.vc, false)?,
+        sum(&orders.net, false)?,
+        sum(&orders.gross, false)?,
+        count(false),
+        sum(&orders.units, false)?,
+        sum(&orders.points, false)?,
+        sum(&orders.vq, true)?,
+        sum(&orders.vc, true)?,
+        count(true),
+    ]))
 }
 
 /// Ranks and lifetime sums of the cycle before.
@@ -553,21 +690,45 @@ fn carry_over(people: &mut People, previous: Previous<'_>) -> Result<(), EngineE
     if before.len() != previous.ranks.paid.len() {
         return Err(EngineError::Mismatch("the previous ranks are not of the previous snapshot".to_owned()));
     }
-    for row in 0..people.len() {
-        let Some(old) = before.row(people.ids.get(row)).map(|old| old as usize) else { continue };
+    let rows = earlier_rows(people, before);
+    let known = || rows.iter().enumerate().filter(|(_, old)| **old != NONE);
+    for (row, old) in known() {
+        let old = *old as usize;
         people.previous_rank[row] = previous.ranks.paid[old];
         people.honorific_rank[row] = previous.ranks.honorific[old];
         people.grace_used[row] = previous.ranks.grace_used[old];
-        for volume in Volume::ALL {
-            let cell = &mut people.lifetime.0[volume as usize][row];
-            *cell =
-                cell.checked_add(before.lifetime.of(volume)[old]).ok_or_else(|| EngineError::Overflow {
-                    person: people.ids.get(row).to_owned(),
-                    what: format!("lifetime {}", volume.column()),
-                })?;
+    }
+    for volume in Volume::ALL {
+        let column = Arc::make_mut(&mut people.lifetime.0[volume as usize]);
+        for (row, old) in known() {
+            let sum = column[row].checked_add(before.lifetime.of(volume)[*old as usize]);
+            column[row] = sum.ok_or_else(|| EngineError::Overflow {
+                person: people.ids.get(row).to_owned(),
+                what: format!("lifetime {}", volume.column()),
+            })?;
         }
     }
     Ok(())
+}
+
+/// For each person the row in an earlier snapshot, where there is one.
+pub(crate) fn earlier_rows(now: &People, before: &People) -> Vec<u32> {
+    let mut rows = vec![NONE; now.len()];
+    let mut place = 0;
+    for row in &now.by_id {
+        let id = now.ids.get(*row as usize);
+        while let Some(old) = before.by_id.get(place)
+            && before.ids.get(*old as usize) < id
+        {
+            place += 1;
+        }
+        if let Some(old) = before.by_id.get(place)
+            && before.ids.get(*old as usize) == id
+        {
+            rows[*row as usize] = *old;
+        }
+    }
+    rows
 }
 
 impl Snapshot {

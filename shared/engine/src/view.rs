@@ -1,6 +1,6 @@
 //! What rules see of a run: slots as columns, or as the values of one person.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use jiff::{ToSpan, civil::Date};
 use plan::{Attribute, Plan, Ranked, Source};
@@ -19,7 +19,7 @@ pub(crate) struct View<'a> {
     /// Whether each person is active; empty before the activity rule is evaluated.
     pub(crate) active: &'a [bool],
     /// Values by index of the plan's indicators; empty where not computed.
-    pub(crate) columns: &'a [Vec<i64>],
+    pub(crate) columns: &'a [Cow<'a, [i64]>],
     /// Paid ranks; empty before ranks.
     pub(crate) paid: &'a [u8],
     /// Earned ranks; empty before ranks.

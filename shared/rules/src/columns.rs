@@ -297,6 +297,48 @@ impl<'a> Bound<'a> {
         self.value(row, live)?.as_bool().ok_or_else(|| self.wrong_result())
     }
 
+    /// For each of `rows`, whether the condition may hold: `false` where the parts that need no live slot rule it out. `true` is
+    /// returned if nothing needs a live slot, so that who may, does. `None` if somebody's values have to be looked at one by one,
+    /// because the condition can fail or is of another shape; `out`, with as many places as `rows`, says nothing then.
+    pub fn screen(&self, rows: Range<usize>, out: &mut [bool]) -> Option<bool> {
+        let Plan::Truth(truth) = &self.plan else { return None };
+        if out.len() != rows.len() || !self.columns_reach(&rows) {
+            return None;
+        }
+        let all = [truth];
+        let parts: Vec<&Truth<'_>> = match truth {
+            Truth::And(parts) => parts.iter().collect(),
+            _ => all.to_vec(),
+        };
+        let (live, settled): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| self.reads_live(part));
+        let mut scratch = Scratch::default();
+        let mut held = [false; BLOCK];
+        for (block, may_hold) in out.chunks_mut(BLOCK).enumerate() {
+            may_hold.fill(true);
+            for part in &settled {
+                let held = &mut held[..may_hold.len()];
+                self.truths(part, rows.start + block * BLOCK, held, &mut scratch);
+                for (may_hold, held) in may_hold.iter_mut().zip(held) {
+                    *may_hold &= *held;
+                }
+                if !may_hold.contains(&true) {
+                    break;
+                }
+            }
+            if scratch.failed {
+                return None;
+            }
+        }
+        Some(live.is_empty())
+    }
+
+    fn columns_reach(&self, rows: &Range<usize>) -> bool {
+        self.columns.iter().all(|bound| {
+            let lengths = [rows_of(&bound.column), bound.missing.map(<[bool]>::len)];
+            lengths.into_iter().flatten().all(|length| rows.end <= length)
+        })
+    }
+
     fn wrong_result(&self) -> EvaluationError {
         Fault { failure: Failure::WrongResult, span: Span::default() }.located(&self.program.text, None)
     }

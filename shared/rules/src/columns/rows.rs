@@ -72,6 +72,47 @@ impl Bound<'_> {
         }
     }
 
+    /// Whether a truth hangs on a slot whose value comes with each row.
+    pub(crate) fn reads_live(&self, truth: &Truth<'_>) -> bool {
+        match truth {
+            Truth::Constant(_)
+            | Truth::Column(_)
+            | Truth::Unless(_)
+            | Truth::Coded(..)
+            | Truth::Bit { .. } => false,
+            Truth::Test(formula, _) => self.is_live(formula),
+            Truth::Compare(_, left, right) => self.is_live(left) || self.is_live(right),
+            Truth::Not(operand) => self.reads_live(operand),
+            Truth::And(parts) | Truth::Or(parts) => parts.iter().any(|part| self.reads_live(part)),
+            Truth::Choose(condition, yes, no) => {
+                [condition, yes, no].into_iter().any(|part| self.reads_live(part))
+            }
+            Truth::Rows(node) => {
+                let mut reads = false;
+                node.visit_slots(&mut |slot| reads |= self.live.iter().any(|live| live.slot == slot));
+                reads
+            }
+        }
+    }
+
+    fn is_live(&self, formula: &Formula<'_>) -> bool {
+        match formula {
+            Formula::Constant(_) => false,
+            Formula::Column(numbers) => matches!(numbers, Numbers::Live(_)),
+            Formula::Add(left, right)
+            | Formula::Subtract(left, right)
+            | Formula::Multiply(left, right)
+            | Formula::Least(left, right)
+            | Formula::Greatest(left, right) => self.is_live(left) || self.is_live(right),
+            Formula::Scaled(operand, _) | Formula::Abs(operand) | Formula::Bracket(operand, _) => {
+                self.is_live(operand)
+            }
+            Formula::Choose(condition, yes, no) => {
+                self.reads_live(condition) || self.is_live(yes) || self.is_live(no)
+            }
+        }
+    }
+
     fn junction_at(&self, parts: &[Truth<'_>], deciding: bool, place: Place<'_>) -> Option<bool> {
         let mut outcome = Some(!deciding);
         for part in parts {
