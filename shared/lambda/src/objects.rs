@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(read(&all).unwrap().kind, Kind::All);
         for (from, to) in [
             (r#"{"country":"MX"}"#, "[null]"),
-            (r#"[{}]"#, "[[null]]"),
+            (r"[{}]", "[[null]]"),
             (r#"{"within":{}}"#, r#"{"within":[null]}"#),
             (r#"{"within":{}}"#, r#"{"named":[{}]}"#),
             (r#"{"within":{}}"#, r#"{"named":{"filters":[null]}}"#),
