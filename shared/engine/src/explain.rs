@@ -4,7 +4,7 @@ mod walks;
 
 use foundation::locale::{Locale, Text};
 use plan::{
-    Plan, PlannedIndicator,
+    Plan, PlannedBonus, PlannedIndicator,
     indicator::{Measure, Scope, Window},
 };
 use rules::Explanation;
@@ -130,9 +130,7 @@ impl StoredRun<'_> {
                 if let (Some(bonus), Ok(run)) = (bonus, self.calculation()) {
                     reason.parts.extend(self.walk_reasons(&run, bonus, line));
                     reason.parts.push(base_and_rate(line));
-                    let explanation = bonus.when.explain(&run.view().person(line.earner as usize));
-                    let (es, en) = ("Condición del bono", "Condition of the bonus");
-                    reason.parts.push(self.rule("rule", es, en, &explanation));
+                    reason.parts.push(self.condition(&run, bonus, line.earner));
                 } else {
                     reason.parts.push(base_and_rate(line));
                 }
@@ -149,6 +147,19 @@ impl StoredRun<'_> {
             format!("Pedido {order} de {source}: {base}"),
             format!("Order {order} of {source}: {base}"),
         )
+    }
+
+    /// Why a person may be paid a bonus or not, and what is missing; `None` for a bonus the plan does not have.
+    pub fn explain_condition(&self, bonus: &str, row: u32) -> Result<Option<Reason>, EngineError> {
+        let Some(bonus) = self.plan.bonuses().iter().find(|planned| planned.definition.code == bonus) else {
+            return Ok(None);
+        };
+        Ok(Some(self.condition(&self.calculation()?, bonus, row)))
+    }
+
+    fn condition(&self, run: &Calculation<'_>, bonus: &PlannedBonus, row: u32) -> Reason {
+        let explanation = bonus.when.explain(&run.view().person(row as usize));
+        self.rule("rule", "Condición del bono", "Condition of the bonus", &explanation)
     }
 
     /// The run with everything that was computed, as bonuses saw it.

@@ -1,4 +1,6 @@
-//! Facts a run starts from: people and orders of a cycle, as rows; reading them from CSV.
+//! Facts a run starts from: people and orders of a cycle, as rows; reading them from CSV and Parquet.
+
+mod parquet;
 
 use std::fmt;
 
@@ -7,7 +9,11 @@ use foundation::{
     money::Currency,
     problem::{FieldError, Kind, Problem},
 };
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -160,7 +166,7 @@ impl OrderFact {
 pub struct FactError {
     /// Name of the file, as the caller gave it.
     pub file: String,
-    /// Line, from 1; the header is line 1.
+    /// Line, from 1; the header is line 1. In a Parquet file the row, from 1.
     pub line: u64,
     /// Name of the column; empty if the whole line is meant.
     pub column: String,
@@ -241,7 +247,9 @@ pub const ORDER_COLUMNS: [&str; 16] = [
     "reverses",
 ];
 
-/// Reads `people.csv`. Columns come in any order; all but `id` may be absent or empty. Tags are separated by `;`.
+/// Reads `people.csv`, or a Parquet file with the same columns. Columns come in any order; all but `id` may be absent or empty.
+/// Missing is: `kind` consultant, `sponsor` the parent, `status` active, `currency` the plan's base currency,
+/// `rank_grace_used` 0, everything else nothing. Tags are separated by `;`.
 pub fn read_people(file: &str, bytes: &[u8]) -> Result<Vec<PersonFact>, UnreadableFacts> {
     read(file, bytes, &PEOPLE_COLUMNS, &["id"], |row| {
         Ok(PersonFact {
@@ -269,14 +277,17 @@ pub fn read_people(file: &str, bytes: &[u8]) -> Result<Vec<PersonFact>, Unreadab
     })
 }
 
-/// Reads `orders.csv`. Columns come in any order; all but `id`, `person` and `paid_at` may be absent or empty. A plain
-/// date in `paid_at` is local midnight in `zone`. A missing `units` is 1, every other missing number 0.
+/// Reads `orders.csv`, or a Parquet file with the same columns. Columns come in any order; all but `id`, `person` and
+/// `paid_at` may be absent or empty. A plain date in `paid_at` is local midnight in `zone`, a date and time without an
+/// offset is local. Missing is: `kind` sale, `currency` the plan's base currency, `units` 1, every other number 0,
+/// `first_of_person` false, everything else nothing.
 pub fn read_orders(file: &str, bytes: &[u8], zone: &TimeZone) -> Result<Vec<OrderFact>, UnreadableFacts> {
     read(file, bytes, &ORDER_COLUMNS, &["id", "person", "paid_at"], |row| {
         let moment = row.text("paid_at");
         let paid_at = moment.parse::<Timestamp>().ok().or_else(|| {
-            let day: Date = moment.parse().ok()?;
-            Some(day.to_zoned(zone.clone()).ok()?.timestamp())
+            let local =
+                moment.parse::<Date>().map(|day| day.at(0, 0, 0, 0)).or_else(|_| moment.parse::<DateTime>());
+            Some(local.ok()?.to_zoned(zone.clone()).ok()?.timestamp())
         });
         let Some(paid_at) = paid_at else {
             return row.wrong("paid_at", moment, "a moment as 2026-10-31T14:00:00Z, or a date");
@@ -323,8 +334,24 @@ struct Row<'a> {
     line: u64,
     places: &'a [Option<usize>],
     columns: &'a [&'static str],
-    record: &'a csv::StringRecord,
+    cells: Cells<'a>,
     errors: &'a mut Vec<FactError>,
+}
+
+/// The cells of a line.
+#[derive(Clone, Copy)]
+enum Cells<'a> {
+    Record(&'a csv::StringRecord),
+    Texts(&'a [String]),
+}
+
+impl<'a> Cells<'a> {
+    fn get(self, place: usize) -> Option<&'a str> {
+        match self {
+            Self::Record(record) => record.get(place),
+            Self::Texts(texts) => texts.get(place).map(String::as_str),
+        }
+    }
 }
 
 impl<'a> Row<'a> {
@@ -332,7 +359,7 @@ impl<'a> Row<'a> {
         let index = self.columns.iter().position(|known| *known == column);
         index
             .and_then(|index| self.places[index])
-            .and_then(|place| self.record.get(place))
+            .and_then(|place| self.cells.get(place))
             .unwrap_or("")
             .trim()
     }
@@ -362,6 +389,61 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The line a record begins in: blank lines before it are passed over.
+fn line_at(bytes: &[u8], position: &csv::Position) -> u64 {
+    let start = usize::try_from(position.byte()).unwrap_or(bytes.len()).min(bytes.len());
+    let blank = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + blank.filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// The line each record of a CSV file begins in, from 1, the header left out; of a file that is read without mistakes. Empty
+/// for a Parquet file.
+pub fn record_lines(bytes: &[u8]) -> Vec<u64> {
+    if parquet::is_parquet(bytes) {
+        return Vec::new();
+    }
+    let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
+    let line = |record: csv::StringRecord| record.position().map_or(0, |position| line_at(bytes, position));
+    reader.records().flatten().map(line).collect()
+}
+
+/// A place in `file`.
+fn place(file: &str, line: u64, column: &str, found: &str, expected: &str) -> FactError {
+    FactError {
+        file: file.to_owned(),
+        line,
+        column: column.to_owned(),
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    }
+}
+
+/// Where each of `columns` stands among `header`, or what is wrong with the header.
+fn places<'h>(
+    file: &str,
+    header: impl Iterator<Item = &'h str>,
+    columns: &[&'static str],
+    needed: &[&str],
+) -> Result<Vec<Option<usize>>, UnreadableFacts> {
+    let mut errors = Vec::new();
+    let mut places = vec![None; columns.len()];
+    for (at, name) in header.enumerate() {
+        let name = name.trim().trim_start_matches('\u{feff}');
+        match columns.iter().position(|known| *known == name) {
+            Some(index) if places[index].is_none() => places[index] = Some(at),
+            Some(_) => errors.push(place(file, 1, name, name, "each column once")),
+            None => errors.push(place(file, 1, name, name, &format!("one of {}", columns.join(", ")))),
+        }
+    }
+    for name in needed {
+        let index = columns.iter().position(|known| known == name);
+        if index.is_none_or(|index| places[index].is_none()) {
+            errors.push(place(file, 1, name, "nothing", "this column"));
+        }
+    }
+    if errors.is_empty() { Ok(places) } else { Err(UnreadableFacts(errors)) }
+}
+
 fn read<T>(
     file: &str,
     bytes: &[u8],
@@ -369,37 +451,18 @@ fn read<T>(
     needed: &[&str],
     mut parse: impl FnMut(&mut Row<'_>) -> Result<T, Refused>,
 ) -> Result<Vec<T>, UnreadableFacts> {
+    if parquet::is_parquet(bytes) {
+        return read_parquet(file, bytes, columns, needed, parse);
+    }
     let mut errors = Vec::new();
-    let error = |line: u64, column: &str, found: &str, expected: &str| FactError {
-        file: file.to_owned(),
-        line,
-        column: column.to_owned(),
-        found: found.to_owned(),
-        expected: expected.to_owned(),
-    };
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
     let header = match reader.headers() {
         Ok(header) => header.clone(),
-        Err(cause) => return Err(UnreadableFacts(vec![error(1, "", &cause.to_string(), "a header line")])),
+        Err(cause) => {
+            return Err(UnreadableFacts(vec![place(file, 1, "", &cause.to_string(), "a header line")]));
+        }
     };
-    let mut places = vec![None; columns.len()];
-    for (place, name) in header.iter().enumerate() {
-        let name = name.trim().trim_start_matches('\u{feff}');
-        match columns.iter().position(|known| *known == name) {
-            Some(index) if places[index].is_none() => places[index] = Some(place),
-            Some(_) => errors.push(error(1, name, name, "each column once")),
-            None => errors.push(error(1, name, name, &format!("one of {}", columns.join(", ")))),
-        }
-    }
-    for name in needed {
-        let index = columns.iter().position(|known| known == name);
-        if index.is_none_or(|index| places[index].is_none()) {
-            errors.push(error(1, name, "nothing", "this column"));
-        }
-    }
-    if !errors.is_empty() {
-        return Err(UnreadableFacts(errors));
-    }
+    let places = places(file, header.iter(), columns, needed)?;
     let mut rows = Vec::new();
     let mut record = csv::StringRecord::new();
     while errors.len() < MOST_ERRORS {
@@ -407,19 +470,15 @@ fn read<T>(
         match reader.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {
-                let line = record.position().map_or(line, csv::Position::line);
-                let row =
-                    &mut Row { file, line, places: &places, columns, record: &record, errors: &mut errors };
+                let line = record.position().map_or(line, |position| line_at(bytes, position));
+                let cells = Cells::Record(&record);
+                let row = &mut Row { file, line, places: &places, columns, cells, errors: &mut errors };
                 rows.extend(parse(row).ok());
             }
             Err(cause) => {
                 let line = cause.position().map_or(line, csv::Position::line);
-                errors.push(error(
-                    line,
-                    "",
-                    &cause.to_string(),
-                    "as many fields as the header has, in UTF-8",
-                ));
+                let expected = "as many fields as the header has, in UTF-8";
+                errors.push(place(file, line, "", &cause.to_string(), expected));
                 if !matches!(
                     cause.kind(),
                     csv::ErrorKind::Utf8 { .. } | csv::ErrorKind::UnequalLengths { .. }
@@ -427,6 +486,39 @@ fn read<T>(
                     break;
                 }
             }
+        }
+    }
+    if errors.is_empty() { Ok(rows) } else { Err(UnreadableFacts(errors)) }
+}
+
+fn read_parquet<T>(
+    file: &str,
+    bytes: &[u8],
+    columns: &[&'static str],
+    needed: &[&str],
+    mut parse: impl FnMut(&mut Row<'_>) -> Result<T, Refused>,
+) -> Result<Vec<T>, UnreadableFacts> {
+    let broken = |why: String| {
+        UnreadableFacts(vec![place(file, 1, "", &why, "a whole Parquet file of plain columns")])
+    };
+    let mut table = parquet::Rows::open(bytes, columns).map_err(broken)?;
+    let places = places(file, table.names().iter().map(String::as_str), columns, needed)?;
+    let names = table.names().to_vec();
+    let mut texts = vec![String::new(); names.len()];
+    let (mut rows, mut errors) = (Vec::new(), Vec::new());
+    let mut line = 0;
+    while let Some(outcome) = table.next(&mut texts) {
+        line += 1;
+        if let Err((column, found)) = outcome {
+            let expected = "an exact value (a binary fraction of at most 15 digits, UTF-8)";
+            errors.push(place(file, line, &names[column], &found, expected));
+        } else {
+            let cells = Cells::Texts(&texts);
+            let row = &mut Row { file, line, places: &places, columns, cells, errors: &mut errors };
+            rows.extend(parse(row).ok());
+        }
+        if MOST_ERRORS <= errors.len() {
+            break;
         }
     }
     if errors.is_empty() { Ok(rows) } else { Err(UnreadableFacts(errors)) }

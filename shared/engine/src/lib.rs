@@ -28,7 +28,7 @@ pub use explain::{Reason, StoredRun};
 pub use fact_columns::{IndexedFacts, Link, OrderColumns, PeopleColumns};
 pub use facts::{
     FactError, ORDER_COLUMNS, OrderFact, OrderKind, PEOPLE_COLUMNS, PersonFact, PersonKind, UnreadableFacts,
-    read_orders, read_people,
+    read_orders, read_people, record_lines,
 };
 pub use failure::EngineError;
 pub use indicators::{
@@ -44,6 +44,7 @@ pub use snapshot::{
     ExchangeRates, Facts, NO_DAY, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
     integrate_columns,
 };
+pub use table::{Cells, Column, write as write_table};
 pub use threads::use_threads;
 pub use verify::{Branch, Violation, verify};
 

@@ -28,7 +28,7 @@ const GROUP_ROWS: usize = 1 << 18;
 const NARROW_DIGITS: u32 = 18;
 
 /// The cells of one column.
-pub(crate) enum Cells<'a> {
+pub enum Cells<'a> {
     /// Whole numbers.
     Int(Vec<i32>),
     /// Decimals of up to 18 digits: value and scale.
@@ -75,13 +75,16 @@ impl Cells<'_> {
 }
 
 /// A column.
-pub(crate) struct Column<'a> {
-    pub(crate) name: String,
-    pub(crate) cells: Cells<'a>,
+pub struct Column<'a> {
+    /// Its name.
+    pub name: String,
+    /// A cell for each row.
+    pub cells: Cells<'a>,
 }
 
 impl<'a> Column<'a> {
-    pub(crate) fn new(name: impl Into<String>, cells: Cells<'a>) -> Self {
+    /// A column of this name.
+    pub fn new(name: impl Into<String>, cells: Cells<'a>) -> Self {
         Self { name: name.into(), cells }
     }
 }
@@ -91,7 +94,7 @@ fn failed(file: &'static str) -> impl Fn(ParquetError) -> EngineError {
 }
 
 /// Writes a table. `facts` is what holds for the whole file.
-pub(crate) fn write(
+pub fn write(
     file: &'static str,
     rows: usize,
     columns: &[Column<'_>],

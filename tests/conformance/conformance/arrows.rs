@@ -10,6 +10,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rules", &["foundation"]),
     ("plan", &["foundation", "rules"]),
     ("engine", &["foundation", "rules", "plan"]),
+    ("simulation", &["foundation", "plan", "engine"]),
+    ("ceiba", &["foundation", "plan", "engine", "simulation", "oracle"]),
     ("aws", &["foundation"]),
     ("lambda", &["foundation", "aws"]),
     ("access", &["foundation", "aws"]),

@@ -1,0 +1,37 @@
+//! The `ceiba` command: runs of a plan over files of facts.
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod compare;
+mod explain;
+mod failure;
+mod input;
+mod output;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Args, Command},
+    failure::Failure,
+};
+
+fn main() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Compare(args) => compare::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell();
+            failure.exit_code()
+        }
+    }
+}
+
+/// What a command gives back.
+type Done = Result<(), Failure>;

@@ -1,0 +1,86 @@
+//! `ceiba simulate`.
+
+use std::fmt::Write;
+
+use simulation::{FileEntry, Manifest, Settings, outputs};
+
+use crate::{
+    Done,
+    args::Simulate,
+    failure::{Cause, Failure},
+    input::{self, CycleFiles, Reporter},
+    output,
+};
+
+pub(crate) fn run(args: &Simulate) -> Done {
+    let reporter = Reporter::new(args.facts.quiet);
+    let document = input::read_plan(&args.plan)?;
+    let plan = &document.plan;
+    let facts = input::read_facts(&args.facts, plan, &reporter)?;
+    let mut results = input::simulate(&facts, plan, &reporter)?;
+    let Some(result) = results.pop() else {
+        return Err(Failure::new(Cause::Internal, "no cycle was computed"));
+    };
+    drop(results);
+    reporter.say("writing results");
+    let failed = |error: &dyn std::error::Error| Failure::new(Cause::Computation, error.to_string());
+    let files = outputs(&result, plan, &document.json, args.format, args.facts.threads())
+        .map_err(|error| failed(&error))?;
+    output::clear(&args.out)?;
+    let mut inputs = Vec::new();
+    for (name, bytes) in copies(&facts.files) {
+        inputs.push(FileEntry::of(&name, bytes));
+        output::write(&args.out, &name, bytes)?;
+    }
+    for file in &files {
+        output::write(&args.out, &file.name, &file.bytes)?;
+    }
+    let settings = Settings {
+        format: args.format,
+        allow_forest: args.facts.allow_forest,
+        company_root: facts.company_root.clone(),
+    };
+    let history = facts.cycles.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    let manifest = Manifest::of(plan, &result, history, settings, inputs, &files);
+    output::write(&args.out, output::MANIFEST, &manifest.to_bytes().map_err(|error| failed(&error))?)?;
+    reporter.say("done");
+    output::print(&summary(&manifest, &result))
+}
+
+/// Names and bytes of the copies of the facts: those of the cycle, then those of earlier ones.
+fn copies(cycles: &[CycleFiles]) -> Vec<(String, &[u8])> {
+    let mut copies = Vec::new();
+    for (number, files) in
+        cycles.iter().enumerate().rev().take(1).chain(cycles.iter().enumerate().rev().skip(1).rev())
+    {
+        let last = number + 1 == cycles.len();
+        let folder = match &files.name {
+            Some(name) if !last => format!("facts/history/{name}"),
+            _ => "facts".to_owned(),
+        };
+        for (stem, file) in [("people", &files.people), ("orders", &files.orders)] {
+            copies.push((format!("{folder}/{stem}.{}", file.extension()), file.bytes.as_slice()));
+        }
+    }
+    copies
+}
+
+fn summary(manifest: &Manifest, result: &simulation::Simulated) -> String {
+    let count = |name: &str| manifest.counts.get(name).copied().unwrap_or(0);
+    let mut text = format!(
+        "cycle {}: {} people, {} orders, {} payout lines\n",
+        manifest.cycle.id,
+        count("people"),
+        count("orders"),
+        count("lines")
+    );
+    for total in result.payouts.totals() {
+        let bonus = if total.bonus.is_empty() { "payout_cap" } else { &total.bonus };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{bonus}: {} {} in {} lines", total.amount, total.currency, total.lines);
+    }
+    for open in &result.payouts.not_undone {
+        let _ = writeln!(text, "return {} could not be undone: {}", open.order, open.reason);
+    }
+    text
+}

@@ -1,0 +1,375 @@
+//! The command from the outside: files in, files and exit codes out.
+#![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PEOPLE: &str = "parent,id\n,a\na,b\nb,c\n";
+const ORDERS: &str =
+    "id,person,paid_at,vq,vc\no1,a,2026-10-02,200,200\no2,b,2026-10-03,100,100\no3,c,2026-10-04,50.5,50.5\n";
+const PLAN: &str = r#"{
+  "format": 1, "name": {"es": "Plan", "en": "Plan"}, "version": 1, "time_zone": "America/Bogota",
+  "currencies": {"base": "USD"},
+  "activity": {"rule": "own_vq >= 100"},
+  "catalogue": {"enabled": ["PVQ", "PVC", "TVQ", "PVQ_PREV"]},
+  "ranks": {"steps": [{"code": "silver", "name": {"es": "Plata", "en": "Silver"}, "rule": "TVQ >= 150"}], "grace": {"cycles": 1}},
+  "bonuses": [{"code": "levels", "name": {"es": "Niveles", "en": "Levels"},
+    "pays": {"unilevel": {"on": {"orders": "vc"}, "rates": {"by-level": ["0.1", "0.05"]}}}}]
+}"#;
+
+/// A folder with the three files.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        desk.put("people.csv", PEOPLE).put("orders.csv", ORDERS).put("plan.json", PLAN);
+        desk
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, text: &str) -> &Self {
+        fs::create_dir_all(self.at(name).parent().unwrap()).unwrap();
+        fs::write(self.at(name), text).unwrap();
+        self
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.at(name)).unwrap()
+    }
+
+    fn ceiba(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_ceiba")).current_dir(self.0.path()).args(args).output().unwrap()
+    }
+
+    fn simulate(&self, more: &[&str]) -> Output {
+        let args = [
+            "simulate",
+            "--people",
+            "people.csv",
+            "--orders",
+            "orders.csv",
+            "--plan",
+            "plan.json",
+            "--out",
+            "run",
+        ];
+        self.ceiba(&[&args, more].concat())
+    }
+
+    /// Runs without mistakes.
+    fn simulated(&self, more: &[&str]) -> String {
+        let output = self.simulate(more);
+        assert!(output.status.success(), "{}", errors(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Ends with a code, and says these parts.
+    fn refused(&self, more: &[&str], code: i32, parts: &[&str]) {
+        let output = self.simulate(more);
+        let told = errors(&output);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        for part in parts {
+            assert!(told.contains(part), "{part} is not in {told}");
+        }
+        assert!(!self.at("run").exists(), "a run that failed left files");
+    }
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// All files of a folder with their bytes, sorted.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().display().to_string();
+                found.push((name, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_run_writes_its_tables_and_a_manifest() {
+    let desk = Desk::new();
+    let summary = desk.simulated(&[]);
+    assert_eq!(summary, "cycle 2026-10: 3 people, 3 orders, 3 payout lines\nlevels: 17.57 USD in 3 lines\n");
+    assert_eq!(
+        desk.read("run/payouts.csv"),
+        "earner,bonus,kind,source,order,level_walked,level_paid,base,rate,exact,amount,currency\n\
+         a,levels,earned,b,o2,1,1,100,0.1,10,10.00,USD\n\
+         a,levels,earned,c,o3,2,2,50.5,0.05,2.525,2.52,USD\n\
+         b,levels,earned,c,o3,1,1,50.5,0.1,5.05,5.05,USD\n"
+    );
+    assert_eq!(
+        desk.read("run/totals.csv"),
+        "person,bonus,currency,lines,amount,exact,residual\n\
+         ,levels,USD,3,17.57,17.575,0.005\n\
+         ,,USD,3,17.57,17.575,0.005\n\
+         a,,USD,2,12.52,12.525,0.005\n\
+         b,,USD,1,5.05,5.05,0\n"
+    );
+    assert_eq!(
+        desk.read("run/ranks.csv"),
+        "person,earned,paid,honorific,previous,grace_used\na,silver,silver,silver,,0\nb,,,,,0\nc,,,,,0\n"
+    );
+    assert_eq!(
+        desk.read("run/indicators.csv").lines().next().unwrap().split(',').take(3).collect::<Vec<_>>(),
+        ["person", "active", "PVQ"]
+    );
+    let manifest: Value = serde_json::from_str(&desk.read("run/manifest.json")).unwrap();
+    assert_eq!(manifest["cycle"]["id"], "2026-10");
+    assert_eq!(manifest["cycle"]["start"], "2026-10-01T05:00:00Z");
+    for group in ["inputs", "outputs"] {
+        for file in manifest[group].as_array().unwrap() {
+            let bytes = fs::read(desk.at("run").join(file["name"].as_str().unwrap())).unwrap();
+            assert_eq!(file["sha256"], foundation::digest::sha256_hex(&bytes).as_str(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn the_same_facts_give_the_same_bytes_on_any_number_of_threads() {
+    let desk = Desk::new();
+    desk.simulated(&["--quiet"]);
+    let first = files(&desk.at("run"));
+    desk.simulated(&["--quiet", "--threads", "4"]);
+    assert_eq!(files(&desk.at("run")), first);
+    assert_eq!(desk.simulate(&["--threads", "0"]).status.code(), Some(2));
+}
+
+#[test]
+fn another_format_replaces_the_tables() {
+    let desk = Desk::new();
+    desk.simulated(&[]);
+    desk.put("run/notes.txt", "mine");
+    desk.simulated(&["--format", "parquet"]);
+    let names: Vec<String> = files(&desk.at("run")).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        names,
+        [
+            "facts/orders.csv",
+            "facts/people.csv",
+            "indicators.parquet",
+            "manifest.json",
+            "notes.txt",
+            "payouts.parquet",
+            "ranks.parquet",
+            "stored/orders.parquet",
+            "stored/people.parquet",
+            "stored/plan.json",
+            "stored/ranks.parquet",
+            "totals.parquet",
+        ]
+    );
+    let explained = desk.ceiba(&["explain", "--run", "run", "--person", "b"]);
+    assert!(String::from_utf8_lossy(&explained.stdout).contains("5.05"), "{}", errors(&explained));
+}
+
+#[test]
+fn earlier_cycles_are_computed_first() {
+    let desk = Desk::new();
+    desk.put("history/1/people.csv", "id,parent\na,\nb,a\n");
+    desk.put(
+        "history/1/orders.csv",
+        "id,person,paid_at,vq,vc\np1,a,2026-09-02,150,100\np2,b,2026-09-03,150,100\n",
+    );
+    // The rank of September is kept in grace, and what p2 paid is undone.
+    desk.put(
+        "orders.csv",
+        "id,person,paid_at,vq,vc,kind,reverses\no1,a,2026-10-02,100,100,,\nr1,b,2026-10-09,150,100,return,p2\n",
+    );
+    desk.simulated(&["--history", "history"]);
+    assert_eq!(
+        desk.read("run/ranks.csv"),
+        "person,earned,paid,honorific,previous,grace_used\na,,silver,silver,silver,1\nb,,,,,0\nc,,,,,0\n"
+    );
+    assert_eq!(
+        desk.read("run/payouts.csv").lines().nth(1).unwrap(),
+        "a,levels,undo,b,r1,1,1,-100,0.1,-10,-10.00,USD"
+    );
+    let indicators = desk.read("run/indicators.csv");
+    let header = indicators.lines().next().unwrap();
+    let before = header.split(',').position(|name| name == "PVQ_PREV").unwrap();
+    assert_eq!(indicators.lines().nth(1).unwrap().split(',').nth(before), Some("150"));
+}
+
+#[test]
+fn parquet_facts_are_read() {
+    let desk = Desk::new();
+    desk.simulated(&["--format", "parquet"]);
+    // The stored people have an `id` and a numeric `parent`: not the columns of facts.
+    fs::copy(desk.at("run/stored/people.parquet"), desk.at("people.csv")).unwrap();
+    fs::remove_dir_all(desk.at("run")).unwrap();
+    desk.refused(&[], 4, &["people.csv:1, column by_id: found \"by_id\", expected one of id, kind"]);
+}
+
+#[test]
+fn mistakes_in_facts_are_all_listed_with_line_and_column() {
+    let desk = Desk::new();
+    desk.put("people.csv", "id,kind\na,robot\nb b,\n");
+    desk.put("orders.csv", "id,person,paid_at,vq\no1,a,yesterday,1\no2,a,2026-10-01,many\n");
+    desk.refused(
+        &[],
+        4,
+        &[
+            "people.csv:2, column kind: found \"robot\", expected consultant or customer",
+            "people.csv:3, column id: found \"b b\"",
+            "orders.csv:2, column paid_at: found \"yesterday\"",
+            "orders.csv:3, column vq: found \"many\"",
+        ],
+    );
+}
+
+#[test]
+fn a_network_that_is_none_is_told_by_line() {
+    let desk = Desk::new();
+    desk.put("people.csv", "id,parent\na,\nb,nobody\nc,d\nd,c\nb,a\n");
+    desk.put("orders.csv", "id,person,paid_at\no1,x,2026-10-01\no1,a,2026-10-02\n");
+    desk.refused(
+        &[],
+        6,
+        &[
+            "people.csv:6, column id: person b is there twice",
+            "people.csv:3, column parent: person b hangs under the unknown person nobody",
+            "people.csv:4, column parent: a circle",
+            "orders.csv:2, column person: order o1 is of the unknown person x",
+            "orders.csv:3, column id: order o1 is there twice",
+        ],
+    );
+}
+
+#[test]
+fn several_tops_are_allowed_when_asked_for() {
+    let desk = Desk::new();
+    desk.put("people.csv", "id,parent\na,\nb,\nc,b\n");
+    desk.refused(&[], 6, &["people.csv:3, column parent: person b is another root"]);
+    desk.simulated(&["--allow-forest"]);
+    assert!(desk.read("run/payouts.csv").contains("b,levels,earned,c,o3,1,1,50.5,0.1,5.05,5.05,USD"));
+    assert!(desk.read("run/manifest.json").contains("\"company_root\": \"company\""));
+}
+
+#[test]
+fn mistakes_in_a_plan_have_a_place_in_its_file() {
+    let desk = Desk::new();
+    desk.put("plan.json", &PLAN.replace("\"0.05\"", "\"x\""));
+    desk.refused(&[], 5, &["plan.json:8:81: /bonuses/0/pays/unilevel/rates/by-level/1: "]);
+    desk.put("plan.json", &PLAN.replace("own_vq >= 100", "own_vw >= 100"));
+    desk.refused(&[], 5, &["plan.json:4:25: /activity/rule:1:1: "]);
+    desk.put("plan.json", "{\n\"format\": 1,,\n}");
+    desk.refused(&[], 5, &["plan.json:2:"]);
+}
+
+#[test]
+fn what_cannot_be_computed_is_told_by_line() {
+    let desk = Desk::new();
+    desk.put("people.csv", "id,parent,previous_rank\na,,gold\n").put("orders.csv", "id,person,paid_at\n");
+    desk.refused(&[], 4, &["people.csv:2, column previous_rank: person a has the unknown rank \"gold\""]);
+    desk.put("people.csv", "id,parent,currency\na,,EUR\n");
+    desk.refused(&[], 7, &["people.csv:2, column currency: there is no exchange rate for EUR"]);
+    desk.put("people.csv", PEOPLE).put("orders.csv", "id,person,paid_at,vq\no1,a,2026-10-01,0.00001\n");
+    desk.refused(&[], 7, &["orders.csv:2, column vq: vq of o1 has more than 4 decimals"]);
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let desk = Desk::new();
+    fs::remove_file(desk.at("orders.csv")).unwrap();
+    desk.refused(&[], 3, &["orders.csv: "]);
+    desk.put("orders.csv", ORDERS).put("history/1/people.csv", PEOPLE);
+    desk.refused(&["--history", "history"], 3, &["history/1: found neither orders.csv nor orders.parquet"]);
+    desk.refused(&["--history", "nowhere"], 3, &["nowhere: "]);
+    desk.refused(&["--cycle", "soon"], 2, &["--cycle: found \"soon\""]);
+}
+
+#[test]
+fn a_cycle_that_is_asked_for_refuses_orders_outside_of_it() {
+    let desk = Desk::new();
+    desk.refused(
+        &["--cycle", "2026-10-01_2026-10-03"],
+        6,
+        &["orders.csv:4, column paid_at: order o3 was not paid in the cycle"],
+    );
+    desk.simulated(&["--cycle", "2026"]);
+}
+
+#[test]
+fn numbers_of_a_run_are_explained() {
+    let desk = Desk::new();
+    desk.simulated(&["--quiet"]);
+    let explain = |more: &[&str]| {
+        let output = desk.ceiba(&[&["explain", "--run", "run", "--person"], more].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &errors(&output))
+    };
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["a"], 0, "Levels: 2.52 USD, earned in this cycle"),
+        (&["a", "--locale", "es"], 0, "Niveles: 2.52 USD, ganado en este ciclo"),
+        (&["a", "--order", "o2"], 0, "Order o2 of b: 100"),
+        (&["b", "--rank", "silver"], 0, "Silver: does not hold"),
+        (&["c", "--bonus", "levels"], 0, "Condition of the bonus: does not hold"),
+        (&["a", "--indicator", "TVQ"], 0, ": 150.5"),
+        (&["z"], 8, "the run knows no person \"z\""),
+        (&["a", "--bonus", "pool"], 8, "the run knows no bonus \"pool\""),
+        (&["a", "--rank", "x", "--bonus", "y"], 2, "cannot be used with"),
+    ];
+    for (more, code, part) in cases {
+        let (found, text) = explain(more);
+        assert!(found == Some(code) && text.contains(part), "{more:?}: {found:?} {text}");
+    }
+    let (_, json) = explain(&["a", "--json"]);
+    let reasons: Value = serde_json::from_str(&json).unwrap();
+    assert!(reasons.as_array().is_some_and(|reasons| reasons.len() == 3), "{json}");
+}
+
+#[test]
+fn two_plans_are_compared() {
+    let desk = Desk::new();
+    desk.put(
+        "b.json",
+        &PLAN.replace("\"0.1\", \"0.05\"", "\"0.05\", \"0.1\"").replace("TVQ >= 150", "TVQ >= 50"),
+    );
+    let args = [
+        "compare",
+        "--plan",
+        "plan.json",
+        "--plan",
+        "b.json",
+        "--people",
+        "people.csv",
+        "--orders",
+        "orders.csv",
+    ];
+    let text = String::from_utf8(desk.ceiba(&args).stdout).unwrap();
+    for part in [
+        "cost: 17.57 -> 12.57 (-5.00)",
+        "payout ratio: 5.0128 % -> 3.5863 %",
+        "winners: 0, losers: 2, unchanged: 1",
+        "rank none -> silver: 1 people",
+        "loses: b 5.05 -> 2.52 (-2.53)",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let json: Value = serde_json::from_slice(&desk.ceiba(&[&args[..], &["--json"]].concat()).stdout).unwrap();
+    assert_eq!(json["changes"].as_array().unwrap().len(), 2);
+    let one = ["compare", "--plan", "plan.json", "--people", "people.csv", "--orders", "orders.csv"];
+    assert_eq!(desk.ceiba(&one).status.code(), Some(2));
+}
