@@ -5,4 +5,5 @@ mod differential;
 mod fixture;
 mod generations;
 mod infinity;
+mod laws;
 mod rates;
