@@ -348,6 +348,9 @@ pub struct Differential {
     /// instead of its own rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Code>,
+    /// With `by: source`: whose volume, or which orders, count, as in a unilevel bonus.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub only_where: Option<RuleText>,
     /// The tree.
     #[serde(default)]
     pub tree: Tree,
@@ -526,6 +529,9 @@ pub struct FundShare {
 pub struct Infinity {
     /// What is paid on.
     pub on: LevelBase,
+    /// Whose volume, or which orders, count, as in a unilevel bonus.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub only_where: Option<RuleText>,
     /// The rate by the earner's paid rank; the highest rank reached counts.
     pub rates: Vec<RateOfRank>,
     /// The first level that is paid, for what comes after the levels of another bonus.

@@ -100,7 +100,11 @@ impl<'a> Desk<'a> {
                 None if differential.own => Held::Place(0),
                 None => Held::Place(rates.place(source)),
             };
-            let mut at = if differential.own { Some(source) } else { above(tree.parent[source]) };
+            let mut at = match &given {
+                _ if differential.own => Some(source),
+                Some(_) => above(tree.parent[source]),
+                None => above(next[source]),
+            };
             while let Some(row) = at {
                 let rate = rates.of(row).rate;
                 if held.rate(&rates) < rate {

@@ -374,16 +374,31 @@ pub(super) fn next_above(tree: &Tree, holds: impl Fn(usize) -> bool) -> Vec<u32>
     next
 }
 
-/// The nearest above each whose key is greater. The way over those of the same key or a lower one is shared, so the work grows with
-/// the number of people times that of different keys on a path at most.
+/// The nearest above each whose key is greater. Who follows whom that way makes a tree of its own with growing keys; jumps over parts of
+/// it of growing length keep the search short where a line has many different keys.
 pub(super) fn next_greater(tree: &Tree, key: impl Fn(usize) -> i64) -> Vec<u32> {
     let mut next = vec![NONE; tree.len()];
+    let mut jump = vec![NONE; tree.len()];
+    let mut steps = vec![0_u32; tree.len()];
     for row in tree.order.iter().map(|row| *row as usize) {
+        let is_greater = |upper: u32| key(row) < key(upper as usize);
         let mut upper = tree.parent[row];
-        while upper != NONE && key(upper as usize) <= key(row) {
-            upper = next[upper as usize];
+        while upper != NONE && !is_greater(upper) {
+            let far = jump[upper as usize];
+            upper = if far == NONE || is_greater(far) { next[upper as usize] } else { far };
         }
         next[row] = upper;
+        if upper != NONE {
+            // As long as the last two jumps were of the same length, this one is as long as both and a step.
+            let over =
+                |row: u32| if row == NONE { (NONE, 0) } else { (jump[row as usize], steps[row as usize]) };
+            let (near, from) = over(upper);
+            let (far, middle) = over(near);
+            let end = if far == NONE { 0 } else { steps[far as usize] };
+            steps[row] = from + 1;
+            jump[row] =
+                if near != NONE && far != NONE && from - middle == middle - end { far } else { upper };
+        }
     }
     next
 }
@@ -400,4 +415,33 @@ pub(super) fn depth_by_row(tree: &Tree, leaders: Option<&[bool]>) -> Vec<u32> {
         };
     }
     depth
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_next_greater_is_the_first_greater_one_above(
+            raw in prop::collection::vec((0_usize..3, 0_i64..40), 1..200),
+            spread in 0_usize..200,
+        ) {
+            // Most hang closely under the one before, so that lines are long.
+            let parent = |row: usize, back: usize| {
+                let back = if row % 17 == 16 { spread } else { back };
+                if row == 0 { NONE } else { u32::try_from(row.saturating_sub(back + 1)).unwrap() }
+            };
+            let parents = raw.iter().enumerate().map(|(row, (back, _))| parent(row, *back)).collect();
+            let tree = Tree::of(parents).unwrap();
+            let found = next_greater(&tree, |row| raw[row].1);
+            for (row, next) in found.into_iter().enumerate() {
+                let mut above = tree.upline(u32::try_from(row).unwrap());
+                let expected = above.find(|upper| raw[row].1 < raw[*upper as usize].1);
+                prop_assert_eq!(next, expected.unwrap_or(NONE));
+            }
+        }
+    }
 }

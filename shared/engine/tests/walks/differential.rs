@@ -113,6 +113,7 @@ fn by_source_each_earner_gets_the_rate_over_the_highest_below() {
             json!({"own": true}),
             vec!["a<b[o2]/1/1: 50*0.2=10", "a<d[o1]/3/3: 100*0.1=10", "b<b[o2]: 50*0.1=5"],
         ),
+        (json!({"where": "order.vc > 50"}), vec!["a<d[o1]/3/3: 100*0.1=10"]),
         (json!({"most": "0.25"}), vec!["a<b[o2]/1/1: 50*0.15=7.5", "a<d[o1]/3/3: 100*0.05=5"]),
     ];
     for (change, expected) in cases {
@@ -224,6 +225,7 @@ fn what_makes_no_sense_is_refused_where_it_stands() {
         (differential(&marginal), "differential/rate/brackets/marginal"),
         (differential(&json!({"most": "0.3"})), "differential/most"),
         (differential(&json!({"given": "OWN"})), "differential/given"),
+        (differential(&json!({"where": "active"})), "differential/where"),
         (by_orders(&json!({"most": "0"})), "differential/most"),
         (by_orders(&json!({"given": "NONE"})), "differential/given"),
         (own_group, "generation/per"),

@@ -48,6 +48,13 @@ fn levels_before_the_first_paid_one_still_block() {
 }
 
 #[test]
+fn only_what_where_says_counts() {
+    let company = Company::of("a:3 b<a c<b").selling("b=10 c=100");
+    let run = company.settle(&parse(&document(&[infinity(&json!({"where": "order.vq > 10"}))])));
+    assert_eq!(run.lines(), ["a<c[o2]/2/2: 100*0.03=3"]);
+}
+
+#[test]
 fn without_ranks_everyone_is_paid_by_the_first_consultant_above() {
     let everyone = json!({"rates": [{"rate": "0.1"}], "on": {"indicator": "OWN"}});
     let company = Company::of("a b<a c?<b d?<c").selling("a=1 b=10 d=100");

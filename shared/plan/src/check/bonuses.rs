@@ -185,9 +185,7 @@ impl Bonuses<'_> {
         let text = unilevel.qualified.as_deref().unwrap_or("active");
         self.rule(Role::Qualified, &format!("{place}/qualified"), Place::Payment, text, &Type::Bool);
         let orders = self.level_base(&format!("{place}/on"), &unilevel.on);
-        if let Some(text) = &unilevel.only_where {
-            self.rule(Role::Where, &format!("{place}/where"), Place::Sources { orders }, text, &Type::Bool);
-        }
+        self.only_where(place, unilevel.only_where.as_deref(), orders);
         self.level_rates(&format!("{place}/rates"), &unilevel.rates, orders);
         self.depth(&format!("{place}/depth"), &unilevel.depth);
     }
@@ -203,6 +201,12 @@ impl Bonuses<'_> {
         }
     }
 
+    fn only_where(&mut self, place: &str, text: Option<&str>, orders: bool) {
+        if let Some(text) = text {
+            self.rule(Role::Where, &format!("{place}/where"), Place::Sources { orders }, text, &Type::Bool);
+        }
+    }
+
     fn differential(&mut self, place: &str, differential: &Differential) {
         self.indicator(Role::Of, &format!("{place}/of"), &differential.of);
         self.rate(&format!("{place}/rate"), &differential.rate);
@@ -212,11 +216,15 @@ impl Bonuses<'_> {
         }
         match &differential.by {
             DifferentialBy::Source(base) => {
-                self.level_base(&format!("{place}/by/source"), base);
+                let orders = self.level_base(&format!("{place}/by/source"), base);
+                self.only_where(place, differential.only_where.as_deref(), orders);
             }
             DifferentialBy::Member => {
-                let by_source =
-                    [("most", differential.most.is_some()), ("given", differential.given.is_some())];
+                let by_source = [
+                    ("most", differential.most.is_some()),
+                    ("given", differential.given.is_some()),
+                    ("where", differential.only_where.is_some()),
+                ];
                 for (field, _) in by_source.into_iter().filter(|(_, is_there)| *is_there) {
                     let at = format!("{place}/{field}");
                     self.checker.mistake(at, "only where sources are gone through", field, "`by: source`");
@@ -253,7 +261,8 @@ impl Bonuses<'_> {
     }
 
     fn infinity(&mut self, place: &str, infinity: &Infinity) {
-        self.level_base(&format!("{place}/on"), &infinity.on);
+        let orders = self.level_base(&format!("{place}/on"), &infinity.on);
+        self.only_where(place, infinity.only_where.as_deref(), orders);
         let at = format!("{place}/rates");
         if infinity.rates.is_empty() {
             self.checker.mistake(&at, "no rate", "nothing", "at least one rate");
