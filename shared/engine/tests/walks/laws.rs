@@ -6,6 +6,7 @@ use std::{
 };
 
 use engine::{LineKind, NONE, OrderFact, OrderKind, PersonFact, PersonKind, SettledCycle};
+use foundation::locale::Locale;
 use plan::Plan;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -494,6 +495,19 @@ proptest! {
         let parent = network.id(parent.index(network.people.len())).parse().unwrap();
         company.people.push(PersonFact::new("new".parse().unwrap(), Some(parent)));
         prop_assert_eq!(by_ids(&company.settle(&plan)), before);
+    }
+
+    #[test]
+    fn every_line_has_its_reasons_in_both_languages(network in network(15), plan in any_plan()) {
+        let run = network.company().settle(&plan);
+        let walks = ["level", "difference", "group", "guarantee", "formula", "rate"];
+        for line in &run.payouts.lines {
+            let reason = run.stored(&plan).explain_line(&run.payouts, line);
+            let own: Vec<&str> = reason.parts.iter().map(|part| part.kind.as_str()).collect();
+            prop_assert!(own.iter().any(|kind| walks.contains(kind)), "{own:?}");
+            prop_assert!(own.contains(&"rule"), "{own:?}");
+            prop_assert_ne!(reason.render(Locale::Es), reason.render(Locale::En));
+        }
     }
 
     #[test]

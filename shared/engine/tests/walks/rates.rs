@@ -93,6 +93,12 @@ fn a_rate_by_rule_sees_the_earner_the_source_the_order_and_the_level() {
         "b<c[o2]/1/1: 50*0.015=0.75",
     ];
     assert_eq!(run.lines(), expected);
+    let a = run.snapshot.people.row("a").unwrap();
+    let line = run.payouts.of(a).iter().find(|line| line.base == 50_0000).unwrap();
+    let told = run.stored(&plan).explain_line(&run.payouts, line).render(Locale::En);
+    for part in ["order.vc: 50", "source.OWN: 150", "level_paid: 2", "50 × 1.5 % = 0.75 USD"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }
 
 #[test]
