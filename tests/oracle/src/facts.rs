@@ -1,67 +1,127 @@
-//! The generator's files: `people.csv` and one `orders-<cycle>.csv` a cycle.
+//! Facts as they stand in files: people, orders, the days of a cycle.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-/// A row of `people.csv`.
-#[derive(Clone, Debug, Deserialize)]
+/// A row of `people.csv`. Everything but the id may be absent or empty.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Person {
     /// Id.
     pub id: String,
-    /// `consultant` or `customer`.
+    /// `customer`, or a consultant.
     pub kind: String,
     /// Who they hang under; empty for the root.
     pub parent: String,
-    /// Who brought them; empty for the root.
+    /// Who brought them; empty for the parent.
     pub sponsor: String,
     /// Local day they joined.
-    pub joined_on: Date,
-    /// Currency they are paid in.
+    pub joined_on: Option<Date>,
+    /// Status; empty for `active`.
+    pub status: String,
+    /// Country.
+    pub country: String,
+    /// Currency they are paid in; empty for the base currency.
     pub currency: String,
-    /// Code of the rank before the first cycle; empty for none.
-    #[serde(default)]
+    /// Zone.
+    pub zone: String,
+    /// Tags, with `;` between them.
+    pub tags: String,
+    /// Code of the paid rank of the cycle before; empty for none.
     pub previous_rank: String,
+    /// Cycles of grace used.
+    #[serde(deserialize_with = "or_default")]
+    pub rank_grace_used: u8,
+    /// Code of the honorific rank; empty for none.
+    pub honorific_rank: String,
+    /// Code of a rank set by hand; empty for none.
+    pub manual_rank: String,
+    /// First day it holds.
+    pub manual_from: Option<Date>,
+    /// Last day it holds.
+    pub manual_to: Option<Date>,
 }
 
 impl Person {
     /// Whether the person is a consultant.
     pub fn is_consultant(&self) -> bool {
-        self.kind == "consultant"
+        self.kind != "customer"
     }
 }
 
-/// A row of an orders file.
+/// A row of an orders file. Everything but id, person and moment may be absent or empty.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
 pub struct Order {
     /// Id.
     pub id: String,
     /// Buyer.
     pub person: String,
-    /// When it was paid or returned.
-    pub paid_at: Timestamp,
-    /// `sale` or `return`.
+    /// When it was paid or returned: a moment, or a local day.
+    pub paid_at: String,
+    /// `return`, or a sale.
     pub kind: String,
-    /// Currency of its money.
+    /// Currency of its money; empty for the base currency.
     pub currency: String,
     /// Net amount.
+    #[serde(deserialize_with = "or_default")]
     pub net: Decimal,
     /// Gross amount.
+    #[serde(deserialize_with = "or_default")]
     pub gross: Decimal,
     /// Qualifying volume.
+    #[serde(deserialize_with = "or_default")]
     pub vq: Decimal,
     /// Commissionable volume.
+    #[serde(deserialize_with = "or_default")]
     pub vc: Decimal,
-    /// Units.
+    /// Units; 1 if nothing is said.
+    #[serde(deserialize_with = "or_one")]
     pub units: Decimal,
     /// Points.
+    #[serde(deserialize_with = "or_default")]
     pub points: Decimal,
+    /// What the customer paid.
+    #[serde(deserialize_with = "or_default")]
+    pub customer_price: Decimal,
+    /// What a consultant would have paid.
+    #[serde(deserialize_with = "or_default")]
+    pub consultant_price: Decimal,
+    /// Whether it is the first of its buyer.
+    #[serde(deserialize_with = "truth")]
+    pub first_of_person: bool,
+    /// Category.
+    pub category: String,
     /// The sale that a return takes back.
-    #[serde(default)]
     pub reverses: String,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        let nothing = String::new;
+        Self {
+            id: nothing(),
+            person: nothing(),
+            paid_at: nothing(),
+            kind: nothing(),
+            currency: nothing(),
+            net: Decimal::ZERO,
+            gross: Decimal::ZERO,
+            vq: Decimal::ZERO,
+            vc: Decimal::ZERO,
+            units: Decimal::ONE,
+            points: Decimal::ZERO,
+            customer_price: Decimal::ZERO,
+            consultant_price: Decimal::ZERO,
+            first_of_person: false,
+            category: nothing(),
+            reverses: nothing(),
+        }
+    }
 }
 
 impl Order {
@@ -70,46 +130,62 @@ impl Order {
         self.kind == "return"
     }
 
-    /// 1 for a sale, -1 for a return.
-    pub fn sign(&self) -> Decimal {
-        if self.is_return() { Decimal::NEGATIVE_ONE } else { Decimal::ONE }
+    /// The local day it was paid or returned.
+    pub(crate) fn day(&self, zone: &TimeZone) -> Result<Date> {
+        match self.paid_at.parse::<Timestamp>() {
+            Ok(moment) => Ok(moment.to_zoned(zone.clone()).date()),
+            Err(_) => self.paid_at.parse().with_context(|| format!("order {} was never paid", self.id)),
+        }
     }
 }
 
-/// A cycle and its orders.
+/// A cycle: its days, and what was so in it.
 #[derive(Clone, Debug)]
-pub struct CycleFacts {
+pub struct CycleInput {
     /// Its name.
     pub id: String,
     /// Its first local day.
     pub first_day: Date,
     /// Its last local day.
     pub last_day: Date,
+    /// The people at its end.
+    pub people: Vec<Person>,
     /// Its sales and returns.
     pub orders: Vec<Order>,
+    /// Units of a currency for one of the base currency, where the plan's rates were not taken.
+    pub rates: BTreeMap<String, Decimal>,
+    /// The process it was settled in; none: all bonuses.
+    pub process: Option<String>,
 }
 
-impl CycleFacts {
-    /// Reads `orders-<id>.csv` in `folder`.
-    pub fn read(folder: &Path, id: &str, first_day: Date, last_day: Date) -> Result<Self> {
-        let orders = rows(&folder.join(format!("orders-{id}.csv")))?;
-        Ok(Self { id: id.to_owned(), first_day, last_day, orders })
+impl CycleInput {
+    /// Reads `orders-<id>.csv` in `folder`, of a cycle with these people.
+    pub fn read(folder: &Path, id: &str, first_day: Date, last_day: Date, people: &[Person]) -> Result<Self> {
+        Ok(Self {
+            id: id.to_owned(),
+            first_day,
+            last_day,
+            people: people.to_vec(),
+            orders: read_orders(&folder.join(format!("orders-{id}.csv")))?,
+            rates: BTreeMap::new(),
+            process: None,
+        })
     }
 
     /// Whether a day lies in it.
     pub fn contains(&self, day: Date) -> bool {
         self.first_day <= day && day <= self.last_day
     }
-
-    /// Whether every order was paid in it, in `zone`.
-    pub fn holds_its_orders(&self, zone: &TimeZone) -> bool {
-        self.orders.iter().all(|order| self.contains(order.paid_at.to_zoned(zone.clone()).date()))
-    }
 }
 
-/// Reads `people.csv` in `folder`.
-pub fn read_people(folder: &Path) -> Result<Vec<Person>> {
-    rows(&folder.join("people.csv"))
+/// Reads a file of people.
+pub fn read_people(path: &Path) -> Result<Vec<Person>> {
+    rows(path)
+}
+
+/// Reads a file of orders.
+pub fn read_orders(path: &Path) -> Result<Vec<Order>> {
+    rows(path)
 }
 
 fn rows<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>> {
@@ -117,4 +193,25 @@ fn rows<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>> {
         csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
     let rows = reader.deserialize().collect::<Result<_, _>>();
     rows.with_context(|| format!("{} has a wrong row", path.display()))
+}
+
+fn field<'de, D: Deserializer<'de>, T: std::str::FromStr>(row: D) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(row)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("{text:?} is no number")))
+}
+
+fn or_default<'de, D: Deserializer<'de>, T: std::str::FromStr + Default>(row: D) -> Result<T, D::Error> {
+    field(row).map(Option::unwrap_or_default)
+}
+
+fn or_one<'de, D: Deserializer<'de>>(row: D) -> Result<Decimal, D::Error> {
+    field(row).map(|units| units.unwrap_or(Decimal::ONE))
+}
+
+fn truth<'de, D: Deserializer<'de>>(row: D) -> Result<bool, D::Error> {
+    let text = String::deserialize(row)?;
+    Ok(matches!(text.as_str(), "true" | "1"))
 }

@@ -1,246 +1,325 @@
-//! The catalogue's indicators, each by its definition in the specification.
+//! Indicators, each as its definition reads: who is a member, what each brings, what becomes of it.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rust_decimal::Decimal;
+use serde_json::Value;
 
-use crate::{network::Network, plan::Plan};
-
-/// What a person's own orders of one cycle come to, net of returns.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Own {
-    pub(crate) vq: Decimal,
-    pub(crate) vc: Decimal,
-    pub(crate) net: Decimal,
-    pub(crate) gross: Decimal,
-    pub(crate) units: Decimal,
-    pub(crate) points: Decimal,
-    pub(crate) orders: Decimal,
-    pub(crate) returned_vq: Decimal,
-    pub(crate) returns: Decimal,
-}
-
-/// Everything an indicator of one cycle may look at.
-pub(crate) struct Cycle<'a> {
-    pub(crate) network: &'a Network,
-    pub(crate) plan: &'a Plan,
-    /// Own sums of every cycle up to this one, the last being this one.
-    pub(crate) own: &'a [Vec<Own>],
-    /// How many of the last cycles end in the calendar year of this one.
-    pub(crate) cycles_of_year: usize,
-    pub(crate) consultant: &'a [bool],
-    pub(crate) active: &'a [bool],
-    pub(crate) joined_now: &'a [bool],
-    pub(crate) previous_rank: &'a [u8],
-    /// Paid ranks of this cycle, once there are any.
-    pub(crate) paid_rank: &'a [u8],
-}
-
-fn count(number: usize) -> Decimal {
-    Decimal::from(number)
-}
+use crate::{
+    cycle::{Bought, Cycle},
+    names::{Place, Speaker},
+    network::Network,
+    numbers::half_even,
+    plan::{choice, count, decimal, flag, maybe, text},
+};
 
 impl Cycle<'_> {
-    fn last(&self) -> &[Own] {
-        self.own.last().map_or(&[], Vec::as_slice)
+    /// Whether the activity rule holds for a person.
+    pub(crate) fn is_active(&self, person: usize) -> Result<bool> {
+        if let Some(known) = self.active.borrow()[person] {
+            return Ok(known);
+        }
+        let rule = text(&self.plan.document, "/activity/rule").context("the plan has no activity rule")?;
+        let active = self.plan.rule(rule)?.holds(&Speaker::new(self, person, Place::Activity))?;
+        self.active.borrow_mut()[person] = Some(active);
+        Ok(active)
     }
 
-    fn sum(&self, members: &[usize], pick: fn(&Own) -> Decimal) -> Decimal {
-        members.iter().map(|member| pick(&self.last()[*member])).sum()
+    /// The value of an indicator of a person.
+    pub(crate) fn indicator(&self, place: usize, person: usize) -> Result<Decimal> {
+        if let Some(known) = self.indicators.borrow()[place][person] {
+            return Ok(known);
+        }
+        let value = self.aggregated(place, person).with_context(|| {
+            format!("indicator {}", text(&self.plan.indicators[place], "/code").unwrap_or_default())
+        })?;
+        self.indicators.borrow_mut()[place][person] = Some(value);
+        Ok(value)
     }
 
-    /// A person's own sum over the last `cycles`.
-    fn window(&self, person: usize, cycles: usize, pick: fn(&Own) -> Decimal) -> Decimal {
-        self.own.iter().rev().take(cycles).map(|cycle| pick(&cycle[person])).sum()
+    /// The value of the indicator with this code.
+    pub(crate) fn indicator_of(&self, code: &str, person: usize) -> Result<Decimal> {
+        let place = self.plan.indicator(code).with_context(|| format!("no indicator {code}"))?;
+        self.indicator(place, person)
     }
 
-    fn before(&self, members: &[usize], pick: fn(&Own) -> Decimal) -> Decimal {
-        let Some(earlier) = self.own.len().checked_sub(2) else { return Decimal::ZERO };
-        members.iter().map(|member| pick(&self.own[earlier][*member])).sum()
-    }
-
-    /// Descendants reached without passing a leader by the ranks of the cycle before; the leaders themselves are out.
-    fn group(&self, person: usize) -> Vec<usize> {
-        let leads = |place: usize| self.previous_rank[place] >= self.plan.leader_rank;
-        let below = self.network.below[person].iter().copied();
-        below.filter(|member| !leads(*member) && !self.network.between(person, *member).any(leads)).collect()
-    }
-
-    /// Descendants with so many leaders on the way, themselves included, by the paid ranks of this cycle.
-    fn generation(&self, person: usize, number: usize) -> Vec<usize> {
-        let leads = |place: usize| self.paid_rank[place] >= self.plan.leader_rank;
-        let leaders = |member: usize| {
-            self.network.between(person, member).filter(|place| leads(*place)).count()
-                + usize::from(leads(member))
+    fn aggregated(&self, place: usize, person: usize) -> Result<Decimal> {
+        let definition = &self.plan.indicators[place];
+        let (scope, held) = choice(&definition["scope"])?;
+        let tree = self.tree(text(definition, "/options/tree").unwrap_or("placement"));
+        let aggregate = text(definition, "/aggregate").unwrap_or("sum");
+        let legs = || -> Result<Vec<Vec<Decimal>>> {
+            tree.children[person].iter().map(|child| self.brought_by(place, &tree.leg(*child))).collect()
         };
-        self.network.below[person].iter().copied().filter(|member| leaders(*member) == number).collect()
-    }
-
-    fn level(&self, person: usize, levels: std::ops::RangeInclusive<usize>) -> Vec<usize> {
-        let below = self.network.below[person].iter().copied();
-        below.filter(|member| levels.contains(&self.network.level(person, *member))).collect()
-    }
-
-    /// Totals of all legs, the strongest first.
-    fn legs(&self, person: usize) -> Vec<Decimal> {
-        let children = self.network.children[person].iter();
-        let mut totals: Vec<_> =
-            children.map(|child| self.sum(&self.network.leg(*child), |own| own.vq)).collect();
-        totals.sort();
-        totals.reverse();
-        totals
-    }
-
-    fn consultants_of_level_1(&self, person: usize) -> Vec<usize> {
-        self.network.children[person].iter().copied().filter(|child| self.consultant[*child]).collect()
-    }
-
-    /// Legs, headed by a consultant, with somebody in them for whom `holds`.
-    fn legs_with(&self, person: usize, holds: &dyn Fn(usize) -> bool) -> Decimal {
-        let heads = self.consultants_of_level_1(person);
-        count(heads.into_iter().filter(|head| self.network.leg(*head).into_iter().any(holds)).count())
-    }
-
-    fn number(members: &[usize], holds: impl Fn(usize) -> bool) -> Decimal {
-        count(members.iter().filter(|member| holds(**member)).count())
-    }
-
-    /// The value of the indicator `code` of `person`.
-    pub(crate) fn value(&self, code: &str, person: usize) -> Result<Decimal> {
-        let own = self.last()[person];
-        let network = self.network;
-        let below = &network.below[person];
-        let children = &network.children[person];
-        let customers: Vec<usize> =
-            children.iter().copied().filter(|child| !self.consultant[*child]).collect();
-        let with_customers = || own.vq + self.sum(&customers, |own| own.vq);
-        let team = || network.leg(person);
-        if let Some(rank) = code.strip_prefix("LEGRK_").map(|rank| self.plan.rank(rank)) {
-            let rank = rank?;
-            return Ok(
-                self.legs_with(person, &|member| self.consultant[member] && self.paid_rank[member] >= rank)
-            );
+        if aggregate == "legs" {
+            ensure!(scope == "legs", "legs are counted among legs");
+            let customers = flag(definition, "/options/customers_open_legs", false);
+            let least = count(definition, "/options/members_per_leg", 1)?;
+            let heads = tree.children[person].iter().zip(legs()?);
+            let counted = heads.filter(|(head, members)| {
+                (customers || self.is_consultant(**head)) && least <= members.len()
+            });
+            return Ok(Decimal::from(counted.count()));
         }
-        if let Some(rank) = code.strip_prefix("TMRK_").map(|rank| self.plan.rank(rank)) {
-            let rank = rank?;
-            return Ok(Self::number(below, |member| {
-                self.consultant[member] && self.paid_rank[member] >= rank
-            }));
+        let number = || held.as_u64().and_then(|number| usize::try_from(number).ok()).context("no number");
+        let capped = definition.pointer("/options/cap_per_leg").is_some_and(|cap| !cap.is_null());
+        match scope {
+            "strongest-leg" => legs_by_size(definition, &legs()?, 0..1),
+            "leg" | "weakest-of-strongest-legs" => {
+                legs_by_size(definition, &legs()?, number()? - 1..number()?)
+            }
+            "except-strongest-legs" => legs_by_size(definition, &legs()?, number()?..usize::MAX),
+            "legs" => legs_by_size(definition, &legs()?, 0..usize::MAX),
+            "downline" if capped => legs_by_size(definition, &legs()?, 0..usize::MAX),
+            "team" if capped => {
+                let own = total(definition, &self.brought_by(place, &[person])?)?;
+                Ok(own + legs_by_size(definition, &legs()?, 0..usize::MAX)?)
+            }
+            _ => {
+                ensure!(!capped, "{scope} has no legs to cap");
+                let members = self.members(definition, scope, held, tree, person)?;
+                total(definition, &self.brought_by(place, &members)?)
+            }
         }
-        Ok(match code {
-            "PVQ" => own.vq,
-            "PVC" => own.vc,
-            "PNET" => own.net,
-            "PGROSS" => own.gross,
-            "PUNITS" => own.units,
-            "PORD" => own.orders,
-            "PPTS" => own.points,
-            "PVQ_PREV" => self.before(&[person], |own| own.vq),
-            "PVQ_R3" => self.window(person, 3, |own| own.vq),
-            "PVQ_YTD" => self.window(person, self.cycles_of_year, |own| own.vq),
-            "PVQ_CUM" => self.window(person, usize::MAX, |own| own.vq),
-            "PVC_CUM" => self.window(person, usize::MAX, |own| own.vc),
-            "CVQ" => self.sum(&customers, |own| own.vq),
-            "PSVQ" => with_customers(),
-            "PVQ_SHORT" => (self.plan.goal - with_customers()).max(Decimal::ZERO),
-            "PVQ_EXC" => (with_customers() - self.plan.goal).max(Decimal::ZERO),
-            "GVQ" => self.sum(&self.group(person), |own| own.vq),
-            "GVQ_H" => own.vq + self.sum(&self.group(person), |own| own.vq),
-            "GVC" => self.sum(&self.group(person), |own| own.vc),
-            "GVC_H" => own.vc + self.sum(&self.group(person), |own| own.vc),
-            "GVQ_MIN" => {
-                let mut members = self.group(person);
-                members.retain(|member| self.last()[*member].vq >= self.plan.goal);
-                self.sum(&members, |own| own.vq)
+    }
+
+    /// Everyone of a scope, whatever the filter says.
+    fn members(
+        &self,
+        definition: &Value,
+        scope: &str,
+        held: &Value,
+        tree: &Network,
+        person: usize,
+    ) -> Result<Vec<usize>> {
+        let children = || tree.children[person].iter().copied();
+        let of_levels = |from: usize, to: usize| -> Vec<usize> {
+            let below = tree.below(person);
+            let level = |member: &usize| tree.path(person, *member).count();
+            below.into_iter().filter(|member| (from..=to).contains(&level(member))).collect()
+        };
+        let rank = || self.plan.rank(text(held, "/rank").context("no rank")?);
+        Ok(match scope {
+            "self" => vec![person],
+            "customers" => children().filter(|child| !self.is_consultant(*child)).collect(),
+            "frontline" => children().collect(),
+            "level" => {
+                let level = usize::try_from(held.as_u64().context("no level")?)?;
+                of_levels(level, level)
             }
-            "GROUP_N" => count(self.group(person).len()),
-            "GROUP_ACT" => Self::number(&self.group(person), |member| self.active[member]),
-            "TVQ" => self.sum(below, |own| own.vq),
-            "TVQ_S" => self.sum(&team(), |own| own.vq),
-            "TVC" => self.sum(below, |own| own.vc),
-            "TVC_S" => self.sum(&team(), |own| own.vc),
-            "TVQ_PREV" => self.before(below, |own| own.vq),
-            "TVQ_DELTA" => self.sum(below, |own| own.vq) - self.before(below, |own| own.vq),
-            "TORD" => self.sum(below, |own| own.orders),
-            "L1VQ" | "L2VQ" | "L3VQ" | "L4VQ" | "L5VQ" => {
-                let level: usize = code[1..2].parse()?;
-                self.sum(&self.level(person, level..=level), |own| own.vq)
+            "levels" => of_levels(count(held, "/from", 1)?, count(held, "/to", 1)?),
+            "downline" => tree.below(person),
+            "team" => tree.leg(person),
+            "group" => {
+                let rank = rank()?;
+                let mut members = tree.below_while(person, |member| !self.leads(definition, rank, member));
+                if flag(held, "/self", true) {
+                    members.push(person);
+                }
+                members
             }
-            "L1_5VC" => self.sum(&self.level(person, 1..=5), |own| own.vc),
-            "G1VQ" | "G2VQ" | "G3VQ" => self.sum(&self.generation(person, code[1..2].parse()?), |own| own.vq),
-            "G1VC" | "G2VC" => self.sum(&self.generation(person, code[1..2].parse()?), |own| own.vc),
-            "LEG1VQ" | "LEG2VQ" => {
-                let place: usize = code[3..4].parse()?;
-                self.legs(person).get(place - 1).copied().unwrap_or_default()
+            "generation" => {
+                let rank = rank()?;
+                let number = count(held, "/number", 0)?;
+                let own_first = text(held, "/counts") == Some("own-group");
+                let leads = |at: &usize| self.leads(definition, rank, *at);
+                let passed = |member: usize| tree.path(person, member).filter(leads).count();
+                let wanted = |member: &usize| passed(*member) + usize::from(own_first) == number;
+                // One's own group contains oneself.
+                tree.leg(person)
+                    .into_iter()
+                    .filter(
+                        |member| {
+                            if *member == person { number == usize::from(own_first) } else { wanted(member) }
+                        },
+                    )
+                    .collect()
             }
-            "NONMAX" | "SIDE_VQ" => self.legs(person).iter().skip(1).copied().sum(),
-            "LEGS" => count(self.consultants_of_level_1(person).len()),
-            "LEGS_ACT" => Self::number(&self.consultants_of_level_1(person), |child| self.active[child]),
-            "LEGS_NEW" => Self::number(&self.consultants_of_level_1(person), |child| self.joined_now[child]),
-            "LEGS_ALIVE" => self.legs_with(person, &|member| self.active[member]),
-            "ACT" => Decimal::from(u8::from(self.active[person])),
-            "FL" => count(children.len()),
-            "FL_ACT" => Self::number(children, |child| self.active[child]),
-            "FL_NEW" => Self::number(children, |child| self.joined_now[child]),
-            "ENR_N" => count(network.enrolled[person].len()),
-            "ENR_NEW" => Self::number(&network.enrolled[person], |member| self.joined_now[member]),
-            "TEAM_N" => count(below.len()),
-            "TEAM_ACT" => Self::number(below, |member| self.active[member]),
-            "TEAM_NEW" => Self::number(below, |member| self.joined_now[member]),
-            "CUST_N" => count(customers.len()),
-            "CUST_ACT" => Self::number(&customers, |customer| self.active[customer]),
-            "DEPTH" => {
-                count(below.iter().map(|member| network.level(person, *member)).max().unwrap_or_default())
+            "enrolled" => self.enrolment.children[person].clone(),
+            "upline" => {
+                let rank = rank()?;
+                let mut members = Vec::new();
+                for above in tree.above(person) {
+                    members.push(above);
+                    if self.leads(definition, rank, above) {
+                        break;
+                    }
+                }
+                members
             }
-            "RMAVQ" => own.returned_vq,
-            "RMA_N" => own.returns,
-            "RMA_RATE" => {
-                let returned = self.window(person, 3, |own| own.returned_vq);
-                let all = self.window(person, 3, |own| own.vq) + returned;
-                if all.is_zero() { Decimal::ZERO } else { returned / all }
-            }
-            "RK_PAID" => Decimal::from(self.paid_rank[person]),
-            "RK_PREV" => Decimal::from(self.previous_rank[person]),
-            "RK_UP" => Decimal::from(self.paid_rank[person]) - Decimal::from(self.previous_rank[person]),
-            other => bail!("the oracle does not know the indicator {other}"),
+            "company" => (0..self.people().len()).collect(),
+            other => bail!("the oracle does not know the scope {other}"),
         })
     }
 
-    /// The names the demo plan's rules use.
-    pub(crate) fn word(
-        &self,
-        name: &str,
-        argument: Option<&str>,
-        person: usize,
-        leg_rank: &[u8],
-    ) -> Result<Decimal> {
-        if let (Ok(rank), None) = (self.plan.rank(name), argument) {
-            return Ok(Decimal::from(rank));
-        }
-        let code = match (name, argument) {
-            ("legs_with_rank", Some(rank)) => {
-                let rank = self.plan.rank(rank)?;
-                return Ok(
-                    self.legs_with(person, &|member| self.consultant[member] && leg_rank[member] >= rank)
-                );
-            }
-            ("rank", None) => "RK_PAID",
-            ("active", None) => "ACT",
-            ("own_vq", None) => "PVQ",
-            ("group_vq", None) => "GVQ_H",
-            ("team_vq", None) => "TVQ_S",
-            ("side_vq", None) => "SIDE_VQ",
-            ("active_legs", None) => "LEGS_ACT",
-            (other, None) => other,
-            (other, Some(_)) => bail!("the oracle does not know {other}()"),
-        };
-        self.value(code, person)
+    /// Whether a member has the rank that a scope speaks of. All ranks are known by then, where those of this cycle are asked for.
+    fn leads(&self, definition: &Value, least: u8, member: usize) -> bool {
+        self.rank_seen(definition, member).is_ok_and(|rank| least <= rank)
     }
 
-    /// All indicators of the plan.
-    pub(crate) fn all(&self, person: usize) -> Result<BTreeMap<String, Decimal>> {
-        let codes = self.plan.enabled.iter();
-        codes.map(|code| Ok((code.clone(), self.value(code, person)?.normalize()))).collect()
+    /// A member's rank, of the cycle before unless the indicator asks for that of this one.
+    fn rank_seen(&self, definition: &Value, member: usize) -> Result<u8> {
+        if text(definition, "/options/ranks") == Some("paid") {
+            self.paid(member)
+        } else {
+            Ok(self.standing[member].previous_rank)
+        }
     }
+
+    /// What those of `members` bring who count.
+    fn brought_by(&self, place: usize, members: &[usize]) -> Result<Vec<Decimal>> {
+        let mut values = Vec::new();
+        for member in members {
+            values.extend(self.brought_once(place, *member)?);
+        }
+        Ok(values)
+    }
+
+    /// What one member brings to whoever counts them, nothing if they do not count; worked out once.
+    fn brought_once(&self, place: usize, member: usize) -> Result<Vec<Decimal>> {
+        if let Some(known) = &self.brought.borrow()[place][member] {
+            return Ok(known.clone());
+        }
+        let definition = &self.plan.indicators[place];
+        let counts = self.counts(definition, member)?;
+        let found = if counts { self.values(definition, member)? } else { Vec::new() };
+        self.brought.borrow_mut()[place][member] = Some(found.clone());
+        Ok(found)
+    }
+
+    /// Whether a member meets the filter and the minimum.
+    fn counts(&self, definition: &Value, member: usize) -> Result<bool> {
+        if let Some(rule) = text(definition, "/filter")
+            && !self.plan.rule(rule)?.holds(&self.speaker(definition, member))?
+        {
+            return Ok(false);
+        }
+        let least = maybe(definition, "/options/minimum_own_volume")?;
+        Ok(least.is_none_or(|least| least <= self.own("vq", member)))
+    }
+
+    fn speaker(&self, definition: &Value, member: usize) -> Speaker<'_> {
+        let paid = text(definition, "/options/ranks") == Some("paid");
+        Speaker::new(self, member, Place::Member { paid })
+    }
+
+    /// What a person's own orders of this cycle come to.
+    pub(crate) fn own(&self, measure: &str, person: usize) -> Decimal {
+        self.own_orders(person).filter_map(|order| order.brings(measure)).sum()
+    }
+
+    /// One value of a member, or one for each order.
+    fn values(&self, definition: &Value, member: usize) -> Result<Vec<Decimal>> {
+        if text(definition, "/options/over") != Some("orders") {
+            return Ok(vec![self.measured(definition, member)?]);
+        }
+        let measure = text(definition, "/measure").context("only what orders bring runs over orders")?;
+        let orders = self.orders_in_window(definition, member)?;
+        let values = orders.iter().map(|order| order.brings(measure).context("no measure of orders"));
+        values.collect()
+    }
+
+    /// What one member brings.
+    fn measured(&self, definition: &Value, member: usize) -> Result<Decimal> {
+        let (measure, held) = choice(&definition["measure"])?;
+        Ok(match measure {
+            "people" => Decimal::ONE,
+            "rank" => Decimal::from(self.rank_seen(definition, member)?),
+            "level" => {
+                let tree = self.tree(text(definition, "/options/tree").unwrap_or("placement"));
+                Decimal::from(tree.level(member))
+            }
+            "indicator" => self.indicator_of(held.as_str().context("no code")?, member)?,
+            "formula" => {
+                let rule = self.plan.rule(held.as_str().context("no formula")?)?;
+                let speaker = self.speaker(definition, member);
+                let digits = match text(definition, "/unit").unwrap_or("points") {
+                    "ratio" => 9,
+                    "people" | "rank" => 0,
+                    _ => 4,
+                };
+                half_even(rule.number(&speaker)?, digits)
+            }
+            of_orders => {
+                let mut sum = Decimal::ZERO;
+                for order in self.orders_in_window(definition, member)? {
+                    sum += order.brings(of_orders).with_context(|| format!("no measure {of_orders}"))?;
+                }
+                sum
+            }
+        })
+    }
+
+    /// A member's orders of the window.
+    fn orders_in_window(&self, definition: &Value, member: usize) -> Result<Vec<&Bought>> {
+        let (window, held) = match definition.get("window") {
+            None => ("this-cycle", &Value::Null),
+            Some(window) => choice(window)?,
+        };
+        let number = || held.as_u64().and_then(|number| usize::try_from(number).ok()).context("no number");
+        let year = |cycle: &Cycle<'_>| cycle.input.last_day.year();
+        let all = 0..=self.earlier.len();
+        let back: Vec<usize> = match window {
+            "this-cycle" => vec![0],
+            "previous" => vec![number()?],
+            "last" => (0..number()?).collect(),
+            "calendar-year" => {
+                all.filter(|k| self.before(*k).is_some_and(|cycle| year(cycle) == year(self))).collect()
+            }
+            "lifetime" | "days-since-joining" => all.collect(),
+            other => bail!("the oracle does not know the window {other}"),
+        };
+        let id = &self.people()[member].id;
+        let mut found = Vec::new();
+        for cycle in back.into_iter().filter_map(|k| self.before(k)) {
+            let Some(there) = cycle.index.get(id) else { continue };
+            found.extend(cycle.own_orders(*there));
+        }
+        if window == "days-since-joining" {
+            let days = i32::try_from(number()?)?;
+            let joined = self.people()[member].joined_on;
+            found.retain(|order| {
+                joined.is_some_and(|joined| joined <= order.day && (order.day - joined).get_days() < days)
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// One number out of what some members bring.
+fn total(definition: &Value, values: &[Decimal]) -> Result<Decimal> {
+    let sum = || -> Decimal { values.iter().copied().sum() };
+    Ok(match text(definition, "/aggregate").unwrap_or("sum") {
+        "sum" => sum(),
+        "count" => Decimal::from(values.len()),
+        "max" => values.iter().max().copied().unwrap_or_default(),
+        "min" => values.iter().min().copied().unwrap_or_default(),
+        "average" if values.is_empty() => Decimal::ZERO,
+        "average" => half_even(sum() / Decimal::from(values.len()), 9),
+        other => bail!("the oracle does not know the aggregate {other}"),
+    })
+}
+
+/// The sum of the legs' totals at some places of their order by size, each cut to the cap before.
+fn legs_by_size(
+    definition: &Value,
+    legs: &[Vec<Decimal>],
+    places: std::ops::Range<usize>,
+) -> Result<Decimal> {
+    let mut totals: Vec<Decimal> = legs.iter().map(|leg| total(definition, leg)).collect::<Result<_>>()?;
+    if let Some(cap) = definition.pointer("/options/cap_per_leg").filter(|cap| !cap.is_null()) {
+        let (kind, held) = choice(cap)?;
+        let all: Decimal = totals.iter().copied().sum();
+        let most = match kind {
+            "amount" => decimal(held)?,
+            "share" => all * decimal(held)?,
+            other => bail!("no cap {other}"),
+        };
+        for total in &mut totals {
+            *total = (*total).min(most);
+        }
+    }
+    totals.sort();
+    totals.reverse();
+    let wanted = totals.iter().enumerate().filter(|(place, _)| places.contains(place));
+    Ok(wanted.map(|(_, total)| *total).sum())
 }

@@ -1,12 +1,22 @@
-//! A brute-force settlement straight from the definitions of the specification, written apart from the engine.
+//! A brute-force evaluation of plans straight from the definitions of the specification, written apart from the engine.
 //!
-//! It reads the generator's files and a plan document, walks every person's ancestors and descendants for every number, and shares no code
-//! with `rules`, `plan` or `engine`. It knows the mechanics the demo's plan uses and refuses what it does not know.
+//! It reads a plan document as JSON and facts as rows, walks ancestors and descendants anew for every number, and shares no code with `rules`,
+//! `plan` or `engine`. What it does not know it refuses.
 
+mod bonuses;
+mod catalogue;
+mod cycle;
+mod evaluate;
 pub mod facts;
 mod indicators;
+pub mod language;
+mod names;
 mod network;
 mod numbers;
+mod payouts;
 mod plan;
-mod rule;
-pub mod settle;
+mod ranks;
+
+pub use evaluate::{CycleResult, Settlement, Total, evaluate};
+pub use facts::CycleInput;
+pub use payouts::Line;

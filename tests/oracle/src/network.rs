@@ -1,69 +1,80 @@
-//! Both trees, by walking: lists of ancestors and descendants of everybody.
+//! A tree over the people, by walking.
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::facts::Person;
-
+/// A tree.
 pub(crate) struct Network {
-    pub(crate) index: BTreeMap<String, usize>,
-    /// Ancestors in the placement tree, the parent first.
-    pub(crate) above: Vec<Vec<usize>>,
+    pub(crate) parent: Vec<Option<usize>>,
+    /// Children in the order of person numbers.
     pub(crate) children: Vec<Vec<usize>>,
-    /// Everyone below, in the placement tree.
-    pub(crate) below: Vec<Vec<usize>>,
-    /// Those a person sponsored.
-    pub(crate) enrolled: Vec<Vec<usize>>,
 }
 
 impl Network {
-    pub(crate) fn of(people: &[Person]) -> Result<Self> {
-        let index: BTreeMap<String, usize> =
-            people.iter().enumerate().map(|(place, person)| (person.id.clone(), place)).collect();
-        let find = |id: &String| -> Result<Option<usize>> {
-            if id.is_empty() {
-                return Ok(None);
-            }
-            index.get(id).copied().map(Some).with_context(|| format!("nobody has the id {id}"))
-        };
-        let parents: Vec<Option<usize>> =
-            people.iter().map(|person| find(&person.parent)).collect::<Result<_>>()?;
-        let mut above = Vec::with_capacity(people.len());
-        let mut children = vec![Vec::new(); people.len()];
-        let mut below = vec![Vec::new(); people.len()];
-        let mut enrolled = vec![Vec::new(); people.len()];
-        for (place, person) in people.iter().enumerate() {
-            let mut path = Vec::new();
-            let mut at = parents[place];
-            while let Some(ancestor) = at {
-                below[ancestor].push(place);
-                path.push(ancestor);
-                at = parents[ancestor];
-            }
-            if let Some(parent) = parents[place] {
-                children[parent].push(place);
-            }
-            if let Some(sponsor) = find(&person.sponsor)? {
-                enrolled[sponsor].push(place);
-            }
-            above.push(path);
+    /// The tree in which everyone hangs under who is named, nobody being named for the root.
+    pub(crate) fn of(index: &BTreeMap<String, usize>, upper: &[&str]) -> Result<Self> {
+        let mut parent = Vec::with_capacity(upper.len());
+        let mut children = vec![Vec::new(); upper.len()];
+        for name in upper {
+            let place = match *name {
+                "" => None,
+                name => Some(*index.get(name).with_context(|| format!("nobody has the id {name}"))?),
+            };
+            parent.push(place);
         }
-        Ok(Self { index, above, children, below, enrolled })
+        for place in index.values() {
+            if let Some(upper) = parent[*place] {
+                children[upper].push(*place);
+            }
+        }
+        let network = Self { parent, children };
+        for place in 0..upper.len() {
+            ensure!(
+                network.above(place).take(upper.len() + 1).count() <= upper.len(),
+                "the tree has a circle"
+            );
+        }
+        Ok(network)
     }
 
-    /// The level of `member` below `person`.
-    pub(crate) fn level(&self, person: usize, member: usize) -> usize {
-        self.above[member].len() - self.above[person].len()
+    /// Ancestors, the parent first.
+    pub(crate) fn above(&self, person: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(self.parent[person], |at| self.parent[*at])
+    }
+
+    /// How many ancestors there are.
+    pub(crate) fn level(&self, person: usize) -> usize {
+        self.above(person).count()
+    }
+
+    /// Everyone below.
+    pub(crate) fn below(&self, person: usize) -> Vec<usize> {
+        self.below_while(person, |_| true)
+    }
+
+    /// Everyone below who is reached over people for whom `goes_on` holds, they themselves included.
+    pub(crate) fn below_while(&self, person: usize, goes_on: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut open: Vec<usize> = self.children[person].clone();
+        while let Some(member) = open.pop() {
+            if goes_on(member) {
+                found.push(member);
+                open.extend(&self.children[member]);
+            }
+        }
+        found
     }
 
     /// A child with everyone below.
     pub(crate) fn leg(&self, child: usize) -> Vec<usize> {
-        std::iter::once(child).chain(self.below[child].iter().copied()).collect()
+        let mut members = self.below(child);
+        members.push(child);
+        members
     }
 
-    /// Those between `person` and `member`, both excluded.
-    pub(crate) fn between(&self, person: usize, member: usize) -> impl Iterator<Item = usize> + '_ {
-        self.above[member].iter().copied().take_while(move |ancestor| *ancestor != person)
+    /// From `member` up to just below `person`.
+    pub(crate) fn path(&self, person: usize, member: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::once(member).chain(self.above(member)).take_while(move |at| *at != person)
     }
 }

@@ -1,31 +1,52 @@
 //! Exact arithmetic as the specification words it.
 
 use anyhow::{Context, Result, bail};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-/// Half to even at `digits` decimals, by hand and not by a library's strategy.
-pub(crate) fn half_even(exact: Decimal, digits: u32) -> Decimal {
-    let unit = Decimal::new(1, digits);
-    let floor = (exact / unit).floor();
-    let rest = exact / unit - floor;
-    let half = Decimal::new(5, 1);
-    let up = half < rest || (rest == half && floor % Decimal::TWO != Decimal::ZERO);
-    (if up { floor + Decimal::ONE } else { floor }) * unit
-}
-
-/// Decimals of a currency's minor unit, of those the demo pays in.
-pub(crate) fn minor_digits(currency: &str) -> Result<u32> {
-    match currency {
-        "COP" | "USD" | "MXN" | "PEN" | "EUR" => Ok(2),
-        "CLP" | "PYG" => Ok(0),
-        other => bail!("the oracle does not know the minor unit of {other}"),
+/// `exact` at `digits` decimals by a rounding of the plan, by hand and not by a library's strategy.
+pub(crate) fn rounded(exact: Decimal, digits: u32, rounding: &str) -> Result<Decimal> {
+    if exact.scale() <= digits {
+        return Ok(exact);
     }
+    let unit = Decimal::new(1, digits);
+    let rest = exact % unit;
+    let toward_zero = exact - rest;
+    let away = toward_zero + if exact.is_sign_negative() { -unit } else { unit };
+    let twice = rest.abs() * Decimal::TWO;
+    let up = match rounding {
+        "half-even" => unit < twice || (twice == unit && !(toward_zero / unit % Decimal::TWO).is_zero()),
+        "half-up" => unit <= twice,
+        "down" => false,
+        "up" => !rest.is_zero(),
+        other => bail!("there is no rounding {other:?}"),
+    };
+    Ok(if up { away } else { toward_zero })
 }
 
-/// A JSON text or number as the decimal it says.
-pub(crate) fn decimal(value: &serde_json::Value) -> Result<Decimal> {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.parse().with_context(|| format!("not a number: {text}"))
+/// Half to even at `digits` decimals.
+pub(crate) fn half_even(exact: Decimal, digits: u32) -> Decimal {
+    rounded(exact, digits, "half-even").unwrap_or(exact)
+}
+
+/// The product, or a failure where it has too many digits to be kept exactly.
+pub(crate) fn product(factors: &[Decimal]) -> Result<Decimal> {
+    let mut all = Decimal::ONE;
+    for factor in factors {
+        let (left, right) = (all.normalize(), factor.normalize());
+        let next = left.checked_mul(right).context("a product is too large")?;
+        let exact = left.is_zero() || right.is_zero() || next.scale() == left.scale() + right.scale();
+        if !exact {
+            bail!("{left} × {right} has too many digits");
+        }
+        all = next;
+    }
+    Ok(all)
+}
+
+/// A whole number.
+pub(crate) fn whole(number: Decimal) -> Result<i64> {
+    let fits = number.fract().is_zero().then(|| number.to_i64()).flatten();
+    fits.with_context(|| format!("{number} is no whole number"))
 }
 
 #[cfg(test)]
@@ -33,11 +54,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_go_to_the_even_neighbour_on_both_sides_of_zero() {
-        for (exact, rounded) in
-            [("0.125", "0.12"), ("0.135", "0.14"), ("-0.125", "-0.12"), ("-0.135", "-0.14"), ("2", "2")]
-        {
-            assert_eq!(half_even(exact.parse().unwrap(), 2), rounded.parse().unwrap(), "{exact}");
+    fn each_rounding_goes_its_way_on_both_sides_of_zero() {
+        for (exact, even, up_at_half, down, up) in [
+            ("0.125", "0.12", "0.13", "0.12", "0.13"),
+            ("0.135", "0.14", "0.14", "0.13", "0.14"),
+            ("-0.125", "-0.12", "-0.13", "-0.12", "-0.13"),
+            ("-0.1251", "-0.13", "-0.13", "-0.12", "-0.13"),
+            ("-0.1201", "-0.12", "-0.12", "-0.12", "-0.13"),
+            ("2", "2", "2", "2", "2"),
+        ] {
+            let modes = [("half-even", even), ("half-up", up_at_half), ("down", down), ("up", up)];
+            for (mode, expected) in modes {
+                let found = rounded(exact.parse().unwrap(), 2, mode).unwrap();
+                assert_eq!(found, expected.parse().unwrap(), "{exact} {mode}");
+            }
         }
+    }
+
+    #[test]
+    fn a_product_that_would_lose_digits_is_refused() {
+        let fine: Decimal = "0.000000000000001".parse().unwrap();
+        assert!(product(&[fine, fine]).is_err());
+        assert_eq!(product(&["1.5".parse().unwrap(), Decimal::TEN]).unwrap(), Decimal::from(15));
     }
 }

@@ -1,160 +1,158 @@
-//! The parts of a plan document that the oracle knows. Anything else in it is refused.
+//! The plan document, read as JSON; what it leaves out has the default that the document's format states.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use anyhow::{Context, Result, bail, ensure};
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::numbers::decimal;
+use crate::{catalogue, language::Rule};
 
+/// A plan, and the rules of it that were read.
 pub(crate) struct Plan {
-    pub(crate) per_base_unit: BTreeMap<String, Decimal>,
-    pub(crate) vc_value: Decimal,
-    pub(crate) activity: String,
-    pub(crate) leader_rank: u8,
-    pub(crate) goal: Decimal,
-    /// Codes of the enabled indicators of the catalogue.
-    pub(crate) enabled: Vec<String>,
-    /// Code and rule, from the lowest rank on.
-    pub(crate) ranks: Vec<(String, String)>,
-    pub(crate) max_steps: u8,
-    pub(crate) grace: u8,
-    pub(crate) unilevel: Unilevel,
-    pub(crate) percentage: Percentage,
-    pub(crate) payout_share: Decimal,
-}
-
-pub(crate) struct Unilevel {
-    pub(crate) code: String,
-    pub(crate) when: String,
-    pub(crate) rates: Vec<Decimal>,
-    /// Rank from which so many levels are paid.
-    pub(crate) depth: Vec<(u8, usize)>,
-}
-
-pub(crate) struct Percentage {
-    pub(crate) code: String,
-    pub(crate) when: String,
-    pub(crate) of: String,
-    pub(crate) over: String,
-    /// From which value which rate.
-    pub(crate) brackets: Vec<(Decimal, Decimal)>,
-    pub(crate) cap: Decimal,
-}
-
-fn text(value: &Value, pointer: &str) -> Result<String> {
-    let found = value.pointer(pointer).and_then(Value::as_str);
-    Ok(found.with_context(|| format!("the plan has no text at {pointer}"))?.to_owned())
-}
-
-fn list<'a>(value: &'a Value, pointer: &str) -> Result<&'a Vec<Value>> {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .with_context(|| format!("the plan has no list at {pointer}"))
-}
-
-fn number(value: &Value, pointer: &str) -> Result<Decimal> {
-    decimal(value.pointer(pointer).with_context(|| format!("the plan has no number at {pointer}"))?)
-}
-
-fn only(value: &Value, pointer: &str, expected: &str) -> Result<()> {
-    let found = text(value, pointer)?;
-    ensure!(found == expected, "the oracle knows only {expected:?} at {pointer}; found {found:?}");
-    Ok(())
+    pub(crate) document: Value,
+    pub(crate) zone: TimeZone,
+    /// Codes of the ranks, the lowest first.
+    pub(crate) ranks: Vec<String>,
+    /// All indicators: the company's own, then the built-in ones in use.
+    pub(crate) indicators: Vec<Value>,
+    names: BTreeMap<String, usize>,
+    rules: RefCell<BTreeMap<String, Rc<Rule>>>,
 }
 
 impl Plan {
     pub(crate) fn read(document: &Value) -> Result<Self> {
-        for (pointer, expected) in [
-            ("/currencies/rounding", "half-even"),
-            ("/ranks/promotion", "sequential"),
-            ("/ranks/grace/then", "to-earned"),
-            ("/ranks/leg_rank", "earned"),
-            ("/ranks/honorific", "history"),
-            ("/returns/after_settlement", "undo"),
-        ] {
-            only(document, pointer, expected)?;
-        }
-        let ranks = list(document, "/ranks/steps")?
+        let zone = text(document, "/time_zone").context("the plan has no time zone")?;
+        let ranks: Vec<String> = list(document, "/ranks/steps")
             .iter()
-            .map(|rank| Ok((text(rank, "/code")?, text(rank, "/rule")?)));
-        let ranks: Vec<(String, String)> = ranks.collect::<Result<_>>()?;
-        let leader = text(document, "/catalogue/leader_rank")?;
-        let mut per_base_unit = BTreeMap::from([(text(document, "/currencies/base")?, Decimal::ONE)]);
-        for earner in list(document, "/currencies/earners")? {
-            per_base_unit.insert(text(earner, "/currency")?, number(earner, "/per_base_unit")?);
+            .map(|rank| Ok(text(rank, "/code").context("a rank has no code")?.to_owned()))
+            .collect::<Result<_>>()?;
+        let mut plan = Self {
+            zone: TimeZone::get(zone)?,
+            ranks,
+            indicators: list(document, "/indicators").to_vec(),
+            names: BTreeMap::new(),
+            rules: RefCell::default(),
+            document: document.clone(),
+        };
+        plan.name_indicators();
+        for code in catalogue::missing(document, &|code| plan.names.contains_key(code))? {
+            plan.indicators.push(code);
         }
-        let enabled = list(document, "/catalogue/enabled")?.iter().map(|code| text(code, ""));
-        let mut unilevel = None;
-        let mut percentage = None;
-        for bonus in list(document, "/bonuses")? {
-            if bonus.pointer("/pays/unilevel").is_some() {
-                unilevel = Some(Self::unilevel(bonus, &ranks)?);
-            } else if bonus.pointer("/pays/percentage").is_some() {
-                percentage = Some(Self::percentage(bonus)?);
-            } else {
-                bail!("the oracle does not know the bonus {bonus}");
+        plan.name_indicators();
+        Ok(plan)
+    }
+
+    fn name_indicators(&mut self) {
+        for (place, indicator) in self.indicators.iter().enumerate() {
+            for name in ["/code", "/alias"].into_iter().filter_map(|field| text(indicator, field)) {
+                self.names.insert(name.to_owned(), place);
             }
         }
-        Ok(Self {
-            vc_value: number(document, "/volumes/vc_value")?,
-            activity: text(document, "/activity/rule")?,
-            leader_rank: position(&ranks, &leader)?,
-            goal: number(document, "/catalogue/own_volume_goal")?,
-            enabled: enabled.collect::<Result<_>>()?,
-            max_steps: number(document, "/ranks/max_steps_per_cycle")?.try_into()?,
-            grace: number(document, "/ranks/grace/cycles")?.try_into()?,
-            unilevel: unilevel.context("the plan has no unilevel bonus")?,
-            percentage: percentage.context("the plan has no percentage bonus")?,
-            payout_share: number(document, "/payout_cap/share_of_vc")?,
-            per_base_unit,
-            ranks,
-        })
     }
 
-    fn unilevel(bonus: &Value, ranks: &[(String, String)]) -> Result<Unilevel> {
-        only(bonus, "/pays/unilevel/compression", "dynamic")?;
-        only(bonus, "/pays/unilevel/qualified", "active")?;
-        only(bonus, "/pays/unilevel/on/orders", "vc")?;
-        let rates = list(bonus, "/pays/unilevel/rates/by-level")?.iter().map(decimal);
-        let depth = list(bonus, "/pays/unilevel/depth")?.iter().map(|row| {
-            let levels: u64 = number(row, "/levels")?.try_into()?;
-            Ok((position(ranks, &text(row, "/rank")?)?, usize::try_from(levels)?))
-        });
-        Ok(Unilevel {
-            code: text(bonus, "/code")?,
-            when: text(bonus, "/when")?,
-            rates: rates.collect::<Result<_>>()?,
-            depth: depth.collect::<Result<_>>()?,
-        })
+    /// The place of an indicator by code or alias.
+    pub(crate) fn indicator(&self, name: &str) -> Option<usize> {
+        self.names.get(name).copied()
     }
 
-    fn percentage(bonus: &Value) -> Result<Percentage> {
-        let steps = list(bonus, "/pays/percentage/rate/brackets/steps")?;
-        let brackets = steps.iter().map(|step| Ok((number(step, "/from")?, number(step, "/rate")?)));
-        Ok(Percentage {
-            code: text(bonus, "/code")?,
-            when: text(bonus, "/when")?,
-            of: text(bonus, "/pays/percentage/of")?,
-            over: text(bonus, "/pays/percentage/rate/brackets/over")?,
-            brackets: brackets.collect::<Result<_>>()?,
-            cap: number(bonus, "/cap_per_person")?,
-        })
+    /// Places of the indicators that are switched on.
+    pub(crate) fn enabled(&self) -> Vec<usize> {
+        let on = |place: &usize| flag(&self.indicators[*place], "/enabled", true);
+        (0..self.indicators.len()).filter(on).collect()
     }
 
     /// The position of a rank's code, 0 being none.
     pub(crate) fn rank(&self, code: &str) -> Result<u8> {
-        position(&self.ranks, code)
+        if code.is_empty() {
+            return Ok(0);
+        }
+        let found = self.ranks.iter().position(|known| known == code);
+        Ok(u8::try_from(found.with_context(|| format!("no rank {code:?}"))? + 1)?)
+    }
+
+    /// A rule, read once.
+    pub(crate) fn rule(&self, text: &str) -> Result<Rc<Rule>> {
+        if let Some(known) = self.rules.borrow().get(text) {
+            return Ok(Rc::clone(known));
+        }
+        let rule = Rc::new(Rule::read(text)?);
+        self.rules.borrow_mut().insert(text.to_owned(), Rc::clone(&rule));
+        Ok(rule)
+    }
+
+    /// What a point of a volume is worth.
+    pub(crate) fn point(&self, volume: &str) -> Result<Decimal> {
+        number(&self.document, &format!("/volumes/{volume}_value"), Decimal::ONE)
+    }
+
+    /// How payout lines are rounded.
+    pub(crate) fn rounding(&self) -> &str {
+        text(&self.document, "/currencies/rounding").unwrap_or("half-even")
+    }
+
+    pub(crate) fn base_currency(&self) -> &str {
+        text(&self.document, "/currencies/base").unwrap_or_default()
+    }
+
+    /// Whether returns of settled cycles undo what was paid.
+    pub(crate) fn undoes(&self) -> Result<bool> {
+        match text(&self.document, "/returns/after_settlement").unwrap_or("undo") {
+            "undo" => Ok(true),
+            "deduct" => Ok(false),
+            other => bail!("the oracle does not know {other:?} returns"),
+        }
     }
 }
 
-fn position(ranks: &[(String, String)], code: &str) -> Result<u8> {
-    if code.is_empty() {
-        return Ok(0);
+/// A text of a document.
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer).and_then(Value::as_str)
+}
+
+/// A list of a document, empty where there is none.
+pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Yes or no.
+pub(crate) fn flag(value: &Value, pointer: &str, otherwise: bool) -> bool {
+    value.pointer(pointer).and_then(Value::as_bool).unwrap_or(otherwise)
+}
+
+/// A JSON text or number as the decimal it says.
+pub(crate) fn decimal(value: &Value) -> Result<Decimal> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.parse().with_context(|| format!("not a number: {text}"))
+}
+
+/// A number of a document, if there is one.
+pub(crate) fn maybe(value: &Value, pointer: &str) -> Result<Option<Decimal>> {
+    value.pointer(pointer).filter(|found| !found.is_null()).map(decimal).transpose()
+}
+
+/// A number of a document.
+pub(crate) fn number(value: &Value, pointer: &str, otherwise: Decimal) -> Result<Decimal> {
+    Ok(maybe(value, pointer)?.unwrap_or(otherwise))
+}
+
+/// A whole number of a document.
+pub(crate) fn count(value: &Value, pointer: &str, otherwise: usize) -> Result<usize> {
+    match value.pointer(pointer).filter(|found| !found.is_null()) {
+        None => Ok(otherwise),
+        Some(found) => Ok(usize::try_from(found.as_u64().with_context(|| format!("{found} is no count"))?)?),
     }
-    let found =
-        ranks.iter().position(|(known, _)| known == code).with_context(|| format!("no rank {code:?}"))?;
-    Ok(u8::try_from(found + 1)?)
+}
+
+/// A choice: the name alone, or the one key of an object with what it holds.
+pub(crate) fn choice(value: &Value) -> Result<(&str, &Value)> {
+    match value {
+        Value::String(name) => Ok((name, &Value::Null)),
+        Value::Object(fields) => {
+            ensure!(fields.len() == 1, "{value} is no choice");
+            fields.iter().next().map(|(name, held)| (name.as_str(), held)).context("no choice")
+        }
+        other => bail!("{other} is no choice"),
+    }
 }

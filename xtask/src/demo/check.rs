@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use oracle::settle::{Settled, Settlement};
+use oracle::{CycleResult, Settlement};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use testkit::stack::Stack;
@@ -46,8 +46,7 @@ pub(super) fn cycle(
     let link: Value = office.admin.get(&format!("/runs/{}/settlements/file", run.id))?.success()?;
     let settlement_file = text(&link, "/url")?;
     let rows = rows(&office.admin.download(&settlement_file)?)?;
-    let people = oracle::facts::read_people(&company.folder)?;
-    let expected = oracle::settle::settle(&people, &company.facts(number)?, &company.plan)?;
+    let expected = oracle::evaluate(&company.plan, &company.facts(number)?)?;
     let expected = expected.get(number).context("the oracle settled fewer cycles")?;
     let mut check = CycleCheck {
         settled: rows.len(),
@@ -83,7 +82,7 @@ fn number(row: &Row, column: &str) -> Option<Decimal> {
 }
 
 /// Somebody with a handful of lines, to show.
-fn somebody(expected: &Settled) -> String {
+fn somebody(expected: &CycleResult) -> String {
     let shown = expected.people.iter().filter(|(_, settlement)| settlement.total > Decimal::ZERO);
     let best = shown.max_by_key(|(_, settlement)| settlement.lines.len().min(12));
     best.map(|(person, _)| person.clone()).unwrap_or_default()
@@ -130,7 +129,7 @@ fn live_differences_now(rows: &BTreeMap<String, Row>, stack: &Stack, cycle: &str
 }
 
 impl CycleCheck {
-    fn compare_settlements(&mut self, rows: &BTreeMap<String, Row>, expected: &Settled) -> Result<()> {
+    fn compare_settlements(&mut self, rows: &BTreeMap<String, Row>, expected: &CycleResult) -> Result<()> {
         if rows.len() != expected.people.len() {
             self.oracle_differences.push(format!(
                 "{}: {} settlements, {} people",
@@ -187,7 +186,7 @@ impl CycleCheck {
     }
 
     /// Whole statements through the API, line by line.
-    fn compare_statements(&mut self, office: &Office, expected: &Settled) -> Result<()> {
+    fn compare_statements(&mut self, office: &Office, expected: &CycleResult) -> Result<()> {
         let with_lines: Vec<_> =
             expected.people.iter().filter(|(_, settlement)| !settlement.lines.is_empty()).collect();
         let stride = (with_lines.len() / STATEMENTS).max(1);

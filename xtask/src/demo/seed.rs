@@ -55,11 +55,12 @@ impl Company {
     }
 
     /// The cycles' facts as the oracle reads them, up to and with `number`.
-    pub(super) fn facts(&self, number: usize) -> Result<Vec<oracle::facts::CycleFacts>> {
+    pub(super) fn facts(&self, number: usize) -> Result<Vec<oracle::CycleInput>> {
+        let people = oracle::facts::read_people(&self.folder.join("people.csv"))?;
         let cycles = self.generated.cycles.iter().take(number + 1);
         let facts = cycles.map(|cycle| {
             let dates = &cycle.dates;
-            oracle::facts::CycleFacts::read(&self.folder, &dates.id, dates.first_day, dates.last_day)
+            oracle::CycleInput::read(&self.folder, &dates.id, dates.first_day, dates.last_day, &people)
         });
         facts.collect()
     }

@@ -1,0 +1,182 @@
+//! Bonuses: from indicators and ranks to payout lines.
+
+mod caps;
+mod levels;
+mod percentage;
+mod undo;
+
+use anyhow::{Context, Result, bail};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::{
+    cycle::{Bought, Cycle},
+    names::{Place, Speaker},
+    numbers::half_even,
+    payouts::{Desk, Line},
+    plan::{Plan, choice, decimal, list, text},
+};
+
+/// All lines of a cycle, by earner. `settled` are the lines of the cycles before by person's id, the first first.
+pub(crate) fn lines<'a>(cycle: &'a Cycle<'a>, settled: &[Settled]) -> Result<Vec<Vec<Line>>> {
+    let mut desk = Desk::new(cycle);
+    for bonus in list(&cycle.plan.document, "/bonuses") {
+        let code = text(bonus, "/code").context("a bonus has no code")?;
+        desk.bonus(code, bonus).with_context(|| format!("bonus {code}"))?;
+        desk.cap_bonus(code, bonus)?;
+    }
+    desk.undo(settled)?;
+    desk.cap_everything()?;
+    let mut lines = desk.lines;
+    for of_earner in &mut lines {
+        of_earner.sort();
+    }
+    Ok(lines)
+}
+
+/// Lines of a settled cycle by person's id.
+pub(crate) type Settled = std::collections::BTreeMap<String, Vec<Line>>;
+
+/// Something that is paid on, brought by somebody.
+pub(crate) struct Brought<'a> {
+    pub(crate) source: usize,
+    pub(crate) order: Option<&'a Bought>,
+    pub(crate) base: Decimal,
+}
+
+impl<'a> Desk<'a> {
+    fn bonus(&mut self, code: &'a str, bonus: &'a Value) -> Result<()> {
+        let (mechanic, how) = choice(bonus.get("pays").context("it pays nothing")?)?;
+        match mechanic {
+            "percentage" => self.percentage(code, bonus, how),
+            "unilevel" => self.unilevel(code, bonus, how),
+            other => bail!("the oracle does not know the mechanic {other}"),
+        }
+    }
+
+    /// Whether a rule of a bonus holds for a consultant.
+    pub(crate) fn holds(&self, rule: &str, person: usize) -> Result<bool> {
+        if !self.cycle.is_consultant(person) {
+            return Ok(false);
+        }
+        self.cycle.plan.rule(rule)?.holds(&self.speaker(person))
+    }
+
+    /// Whether a person is paid a bonus.
+    pub(crate) fn is_paid(&self, bonus: &Value, person: usize) -> Result<bool> {
+        self.holds(text(bonus, "/when").unwrap_or("active"), person)
+    }
+
+    /// Whether a person takes a level of a bonus.
+    pub(crate) fn is_qualified(&self, how: &Value, person: usize) -> Result<bool> {
+        self.holds(text(how, "/qualified").unwrap_or("active"), person)
+    }
+
+    pub(crate) fn speaker(&self, person: usize) -> Speaker<'a> {
+        Speaker::new(self.cycle, person, Place::Bonus)
+    }
+
+    /// The last row of a table by rank that a rank reaches.
+    pub(crate) fn row_of_rank(&self, rows: &'a [Value], rank: u8) -> Result<Option<&'a Value>> {
+        let mut reached = None;
+        for row in rows {
+            if self.cycle.plan.rank(text(row, "/rank").unwrap_or_default())? <= rank {
+                reached = Some(row);
+            }
+        }
+        Ok(reached)
+    }
+
+    /// What is paid on of everyone, and the measure of orders it is made of.
+    pub(crate) fn brought(
+        &self,
+        on: &Value,
+        only: Option<&str>,
+    ) -> Result<(Vec<Brought<'a>>, Decimal, Option<String>)> {
+        let (kind, held) = choice(on)?;
+        let held = held.as_str().context("nothing is paid on")?;
+        let plan = self.cycle.plan;
+        let rule = only.map(|rule| plan.rule(rule)).transpose()?;
+        let mut all = Vec::new();
+        let (worth, measure) = match kind {
+            "indicator" => {
+                for source in self.cycle.in_order() {
+                    all.push(Brought { source, order: None, base: self.cycle.indicator_of(held, source)? });
+                }
+                (worth_of(plan, held)?, own_measure(plan, held)?)
+            }
+            "orders" => {
+                for order in self.cycle.orders.iter().filter(|order| !order.is_late) {
+                    let base = order.brings(held).with_context(|| format!("no measure {held}"))?;
+                    all.push(Brought { source: order.person, order: Some(order), base });
+                }
+                (worth_of_measure(plan, held)?, Some(held.to_owned()))
+            }
+            other => bail!("nothing is paid on {other}"),
+        };
+        if let Some(rule) = rule {
+            let mut kept = Vec::new();
+            for one in all {
+                if rule.holds(&self.speaker(one.source).with_order(one.order))? {
+                    kept.push(one);
+                }
+            }
+            all = kept;
+        }
+        Ok((all, worth, measure))
+    }
+
+    /// A rule's rate: kept with 9 decimals.
+    pub(crate) fn rate_by_rule(&self, rule: &str, speaker: &Speaker<'_>) -> Result<Decimal> {
+        Ok(half_even(self.cycle.plan.rule(rule)?.number(speaker)?, 9))
+    }
+}
+
+/// The brackets of a rate, the lowest first.
+pub(crate) fn steps(brackets: &Value) -> Result<Vec<(Decimal, Decimal)>> {
+    list(brackets, "/steps")
+        .iter()
+        .map(|step| Ok((decimal(&step["from"])?, decimal(&step["rate"])?)))
+        .collect()
+}
+
+/// What a unit of a measure is worth.
+pub(crate) fn worth_of_measure(plan: &Plan, measure: &str) -> Result<Decimal> {
+    match measure {
+        "vq" | "returns-vq" => plan.point("vq"),
+        "vc" | "returns-vc" => plan.point("vc"),
+        "points" => plan.point("points"),
+        _ => Ok(Decimal::ONE),
+    }
+}
+
+/// What a unit of an indicator is worth: that of what it measures. People and legs are worth themselves.
+pub(crate) fn worth_of(plan: &Plan, code: &str) -> Result<Decimal> {
+    let place = plan.indicator(code).with_context(|| format!("no indicator {code}"))?;
+    let definition = &plan.indicators[place];
+    if matches!(text(definition, "/aggregate"), Some("count" | "legs")) {
+        return Ok(Decimal::ONE);
+    }
+    match choice(&definition["measure"])? {
+        ("indicator", measured) => worth_of(plan, measured.as_str().unwrap_or_default()),
+        ("formula", _) if text(definition, "/unit") == Some("points") => plan.point("vc"),
+        (measure, _) => worth_of_measure(plan, measure),
+    }
+}
+
+/// The measure of orders, for an indicator that is a person's own of this cycle.
+pub(crate) fn own_measure(plan: &Plan, code: &str) -> Result<Option<String>> {
+    let place = plan.indicator(code).with_context(|| format!("no indicator {code}"))?;
+    let definition = &plan.indicators[place];
+    let plain = definition["scope"] == "self"
+        && matches!(text(definition, "/aggregate"), None | Some("sum"))
+        && matches!(text(definition, "/window"), None | Some("this-cycle"))
+        && definition.get("window").is_none_or(Value::is_string)
+        && text(definition, "/filter").is_none();
+    Ok(match definition["measure"].as_str() {
+        Some(measure @ ("vq" | "vc" | "net" | "gross" | "units" | "points")) if plain => {
+            Some(measure.to_owned())
+        }
+        _ => None,
+    })
+}

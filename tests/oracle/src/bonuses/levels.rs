@@ -1,0 +1,118 @@
+//! Rates by level: who takes a level, who is paid for it.
+
+use anyhow::{Context, Result, bail};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::Brought;
+use crate::{
+    payouts::{Claim, Desk},
+    plan::{choice, count, decimal, list, text},
+};
+
+impl<'a> Desk<'a> {
+    pub(super) fn unilevel(&mut self, code: &'a str, bonus: &'a Value, how: &'a Value) -> Result<()> {
+        let (sources, worth, measure) = self.brought(&how["on"], text(how, "/where"))?;
+        let tree = self.cycle.tree(text(how, "/tree").unwrap_or("placement"));
+        for one in sources {
+            let above: Vec<usize> = tree.above(one.source).collect();
+            for Share { level, earner, rate } in self.shares(bonus, how, &above, &one)? {
+                let walked = 1 + above.iter().position(|at| *at == earner).context("nobody above")?;
+                let claim = Claim {
+                    bonus: code,
+                    source: one.source,
+                    order: one.order,
+                    level_paid: level,
+                    level_walked: walked,
+                    base: one.base,
+                    rate,
+                    worth,
+                    measure: measure.clone(),
+                };
+                self.pay(earner, claim)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who gets which level of one source, at which rate. `above` are those who may stand at a level, the nearest first.
+    pub(super) fn shares(
+        &self,
+        bonus: &'a Value,
+        how: &'a Value,
+        above: &[usize],
+        one: &Brought<'a>,
+    ) -> Result<Vec<Share>> {
+        let compression = text(how, "/compression").unwrap_or("none");
+        let mut qualified = Vec::new();
+        for person in above {
+            qualified.push(self.is_qualified(how, *person)?);
+        }
+        let holders: Vec<usize> = match compression {
+            "dynamic" => (0..above.len()).filter(|place| qualified[*place]).collect(),
+            "none" | "roll-up" => (0..above.len()).collect(),
+            other => bail!("the oracle does not know the compression {other}"),
+        };
+        let mut shares = Vec::new();
+        for (level, holder) in (1..).zip(holders) {
+            // The one who gets it is the holder, or under roll-up the first qualified person from the holder up.
+            let receiver = match compression {
+                "roll-up" => (holder..above.len()).find(|place| qualified[*place]),
+                _ => Some(holder).filter(|place| qualified[*place]),
+            };
+            let Some(earner) = receiver.map(|place| above[place]) else { continue };
+            let by = match text(how, "/roll_up_rate").unwrap_or("loser") {
+                "loser" => above[holder],
+                "receiver" => earner,
+                other => bail!("the oracle does not know the rate of the {other}"),
+            };
+            let Some(rate) = self.level_rate(&how["rates"], by, one, level)? else { continue };
+            if self.is_paid(bonus, earner)? && level <= self.depth(how, earner)? {
+                shares.push(Share { level, earner, rate });
+            }
+        }
+        Ok(shares)
+    }
+
+    /// The rate of a level for a person.
+    fn level_rate(
+        &self,
+        rates: &'a Value,
+        person: usize,
+        one: &Brought<'a>,
+        level: usize,
+    ) -> Result<Option<Decimal>> {
+        let (kind, held) = choice(rates)?;
+        let of_level = |rates: &Value| rates.get(level - 1).map(decimal).transpose();
+        match kind {
+            "by-level" => of_level(held),
+            "by-rank" => {
+                let row = self.row_of_rank(list(held, ""), self.cycle.paid(person)?)?;
+                row.map_or(Ok(None), |row| of_level(&row["rates"]))
+            }
+            "rule" if level <= count(held, "/levels", 0)? => {
+                let speaker = self.speaker(person).with_order(one.order).with_level(one.source, level);
+                self.rate_by_rule(text(held, "/rate").context("no rule")?, &speaker).map(Some)
+            }
+            "rule" => Ok(None),
+            other => bail!("the oracle does not know rates {other}"),
+        }
+    }
+
+    /// The levels a person is paid.
+    pub(super) fn depth(&self, how: &'a Value, person: usize) -> Result<usize> {
+        let rows = list(how, "/depth");
+        if rows.is_empty() {
+            return Ok(usize::MAX);
+        }
+        let row = self.row_of_rank(rows, self.cycle.paid(person)?)?;
+        row.map_or(Ok(0), |row| count(row, "/levels", 0))
+    }
+}
+
+/// A level that somebody gets.
+pub(super) struct Share {
+    pub(super) level: usize,
+    pub(super) earner: usize,
+    pub(super) rate: Decimal,
+}

@@ -1,0 +1,261 @@
+//! The engine on the oracle's facts, and what it says differently.
+
+use anyhow::{Context as _, Result, bail};
+use engine::{
+    BonusContext, Context, ExchangeRates, Facts, Indicators, OrderFact, OrderKind, Payouts, PersonFact,
+    PersonKind, Previous, Ranked, SettledCycle, Snapshot,
+};
+use foundation::cycle::Cycle;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use oracle::{
+    CycleInput, CycleResult, Line, Settlement,
+    facts::{Order, Person},
+};
+use plan::Plan;
+use rust_decimal::Decimal;
+
+/// A cycle as the engine computed it.
+pub(crate) struct Computed {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) indicators: Indicators,
+    pub(crate) ranked: Ranked,
+    pub(crate) payouts: Payouts,
+}
+
+fn given<T: std::str::FromStr>(text: &str) -> Result<Option<T>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).ok().with_context(|| format!("{text:?} is not read"))
+}
+
+fn required<T: std::str::FromStr>(text: &str) -> Result<T> {
+    given(text)?.context("an id is empty")
+}
+
+fn named(code: &str) -> Option<String> {
+    (!code.is_empty()).then(|| code.to_owned())
+}
+
+fn person(person: &Person) -> Result<PersonFact> {
+    Ok(PersonFact {
+        id: required(&person.id)?,
+        kind: if person.is_consultant() { PersonKind::Consultant } else { PersonKind::Customer },
+        parent: given(&person.parent)?,
+        sponsor: given(&person.sponsor)?,
+        joined_on: person.joined_on,
+        status: if person.status.is_empty() { "active".to_owned() } else { person.status.clone() },
+        country: person.country.clone(),
+        currency: given(&person.currency)?,
+        zone: person.zone.clone(),
+        tags: person.tags.split(';').filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
+        previous_rank: named(&person.previous_rank),
+        rank_grace_used: person.rank_grace_used,
+        honorific_rank: named(&person.honorific_rank),
+        manual_rank: named(&person.manual_rank),
+        manual_from: person.manual_from,
+        manual_to: person.manual_to,
+    })
+}
+
+fn order(order: &Order, zone: &TimeZone) -> Result<OrderFact> {
+    let paid_at = match order.paid_at.parse::<Timestamp>() {
+        Ok(moment) => moment,
+        Err(_) => order.paid_at.parse::<Date>()?.to_zoned(zone.clone())?.timestamp(),
+    };
+    Ok(OrderFact {
+        id: required(&order.id)?,
+        person: required(&order.person)?,
+        paid_at,
+        kind: if order.is_return() { OrderKind::Return } else { OrderKind::Sale },
+        currency: given(&order.currency)?,
+        net: order.net,
+        gross: order.gross,
+        vq: order.vq,
+        vc: order.vc,
+        units: order.units,
+        points: order.points,
+        customer_price: order.customer_price,
+        consultant_price: order.consultant_price,
+        first_of_person: order.first_of_person,
+        category: order.category.clone(),
+        reverses: given(&order.reverses)?,
+    })
+}
+
+/// Runs the engine over all cycles, each on what the ones before left.
+pub(crate) fn run(plan: &Plan, cycles: &[CycleInput]) -> Result<Vec<Computed>> {
+    let zone = TimeZone::get(&plan.document().time_zone)?;
+    let mut done: Vec<Computed> = Vec::new();
+    for input in cycles {
+        let people: Vec<PersonFact> = input.people.iter().map(person).collect::<Result<_>>()?;
+        let orders: Vec<OrderFact> =
+            input.orders.iter().map(|one| order(one, &zone)).collect::<Result<_>>()?;
+        let cycle = Cycle::of_days(required(&input.id)?, input.first_day, input.last_day, &zone)?;
+        let mut rates = ExchangeRates::of_plan(plan);
+        for (currency, rate) in &input.rates {
+            rates = rates.with([(required(currency)?, *rate)]);
+        }
+        let previous =
+            done.last().map(|before| Previous { snapshot: &before.snapshot, ranks: &before.ranked.ranks });
+        let facts = Facts { cycle: &cycle, people: &people, orders: &orders };
+        let snapshot = engine::integrate(facts, previous, plan, rates)?;
+        let history: Vec<Snapshot> = done.iter().rev().map(|before| before.snapshot.clone()).collect();
+        let context = Context { history: &history, adjustments: &[] };
+        let indicators = engine::calculate_indicators(&snapshot, plan, context)?;
+        let ranked = engine::calculate_ranks(&snapshot, &indicators, plan, context)?;
+        let settled: Vec<SettledCycle<'_>> = done
+            .iter()
+            .map(|before| SettledCycle { snapshot: &before.snapshot, payouts: &before.payouts })
+            .collect();
+        let context = BonusContext {
+            settled: &settled,
+            carried: done.last().map(|before| &before.payouts.carried),
+            process: input.process.as_deref(),
+        };
+        let payouts = engine::calculate_bonuses(&snapshot, &indicators, &ranked, plan, context)?;
+        done.push(Computed { snapshot, indicators, ranked, payouts });
+    }
+    Ok(done)
+}
+
+/// A line as both say it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Said {
+    bonus: String,
+    kind: String,
+    source: String,
+    order: String,
+    levels: (usize, usize),
+    base: Decimal,
+    rate: Decimal,
+    amount: Decimal,
+    currency: String,
+}
+
+fn said_by_engine(computed: &Computed, row: u32) -> Vec<Said> {
+    let Computed { snapshot, payouts, .. } = computed;
+    let of_row = payouts.lines.iter().filter(|line| line.earner == row);
+    let mut lines: Vec<Said> = of_row
+        .map(|line| Said {
+            bonus: payouts.code(line).to_owned(),
+            kind: line.kind.name().to_owned(),
+            source: snapshot.people.ids.get(line.source as usize).to_owned(),
+            order: match line.order {
+                engine::NONE => String::new(),
+                order => snapshot.orders.ids.get(order as usize).to_owned(),
+            },
+            levels: (usize::from(line.level_paid), usize::from(line.level_walked)),
+            base: line.base().normalize(),
+            rate: line.rate().normalize(),
+            amount: line.amount().normalize(),
+            currency: line.currency.to_string(),
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn said_by_oracle(lines: &[Line]) -> Vec<Said> {
+    let said = |line: &Line| Said {
+        bonus: line.bonus.clone(),
+        kind: line.kind.clone(),
+        source: line.source.clone(),
+        order: line.order.clone(),
+        levels: (line.level_paid, line.level_walked),
+        base: line.base.normalize(),
+        rate: line.rate.normalize(),
+        amount: line.amount.normalize(),
+        currency: line.currency.clone(),
+    };
+    let mut lines: Vec<Said> = lines.iter().map(said).collect();
+    lines.sort();
+    lines
+}
+
+/// Everything the engine says differently from the oracle.
+pub(crate) fn differences(plan: &Plan, computed: &[Computed], expected: &[CycleResult]) -> Vec<String> {
+    let mut all = Vec::new();
+    for (computed, expected) in computed.iter().zip(expected) {
+        let people = &computed.snapshot.people;
+        if people.len() != expected.people.len() {
+            all.push(format!("{}: {} people, not {}", expected.cycle, people.len(), expected.people.len()));
+            continue;
+        }
+        for (id, settlement) in &expected.people {
+            let here = format!("{id} in {}", expected.cycle);
+            match people.row(id) {
+                Some(row) => of_person(plan, computed, row, settlement, &here, &mut all),
+                None => all.push(format!("{here}: nobody")),
+            }
+        }
+        if let Err(reason) = totals(computed, expected) {
+            all.push(format!("{}: {reason}", expected.cycle));
+        }
+    }
+    all
+}
+
+fn of_person(
+    plan: &Plan,
+    computed: &Computed,
+    row: u32,
+    oracle: &Settlement,
+    here: &str,
+    all: &mut Vec<String>,
+) {
+    let place = row as usize;
+    let Computed { indicators, ranked, .. } = computed;
+    let mut same = |what: &str, found: u8, expected: u8| {
+        if found != expected {
+            all.push(format!("{here}: {what} is {found}, not {expected}"));
+        }
+    };
+    same("active", u8::from(indicators.active[place]), u8::from(oracle.active));
+    same("earned rank", ranked.ranks.earned[place], oracle.earned_rank);
+    same("paid rank", ranked.ranks.paid[place], oracle.paid_rank);
+    same("honorific rank", ranked.ranks.honorific[place], oracle.honorific_rank);
+    same("grace used", ranked.ranks.grace_used[place], oracle.grace_used);
+    for (code, value) in &oracle.indicators {
+        let found = indicators.value(code, row).or_else(|| ranked.indicators.value(code, row));
+        if found != Some(*value) {
+            all.push(format!("{here}: {code} is {found:?}, not {value}"));
+        }
+    }
+    for planned in plan.indicators().iter().filter(|planned| planned.definition.enabled) {
+        let code = &planned.definition.code;
+        if !oracle.indicators.contains_key(code) {
+            all.push(format!("{here}: the oracle has no {code}"));
+        }
+    }
+    let (found, expected) = (said_by_engine(computed, row), said_by_oracle(&oracle.lines));
+    if found != expected {
+        for line in found.iter().filter(|line| !expected.contains(line)) {
+            all.push(format!("{here}: only the engine has {line:?}"));
+        }
+        for line in expected.iter().filter(|line| !found.contains(line)) {
+            all.push(format!("{here}: only the oracle has {line:?}"));
+        }
+        if found.len() != expected.len() {
+            all.push(format!("{here}: {} lines, not {}", found.len(), expected.len()));
+        }
+    }
+}
+
+fn totals(computed: &Computed, expected: &CycleResult) -> Result<()> {
+    let totals = computed.payouts.totals();
+    if totals.len() != expected.totals.len() {
+        bail!("{} totals, not {}", totals.len(), expected.totals.len());
+    }
+    for total in totals {
+        let key = (total.bonus.clone(), total.currency.to_string());
+        let oracle = expected.totals.get(&key).with_context(|| format!("no total {key:?}"))?;
+        let same = total.lines == oracle.lines as u64
+            && total.amount == oracle.amount
+            && total.residual.round_dp(18) == oracle.residual.round_dp(18);
+        if !same {
+            bail!("the total is {total:?}, not {oracle:?}");
+        }
+    }
+    Ok(())
+}
