@@ -39,7 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
-const TOOLS: &[&str] = &["testkit", "xtask", "conformance", "oracle", "e2e", "faults"];
+const TOOLS: &[&str] = &["testkit", "xtask", "conformance", "oracle", "e2e", "faults", "plans"];
 
 fn packages() -> Vec<Package> {
     let metadata = MetadataCommand::new().no_deps().current_dir(crate::repository::root()).exec().unwrap();

@@ -1,6 +1,8 @@
 //! Runs the documents beside it: every `##` of every Markdown file is a plan with people, orders and expected results. How they are
 //! written is said in `README.md`.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests may fail like tests.
+
 mod document;
 mod scenario;
 
@@ -45,4 +47,24 @@ fn every_document_holds() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_difference_is_told_with_its_line() {
+    let base = serde_json::from_str(include_str!("../base.json")).unwrap();
+    let text = include_str!("../percentage.md").replacen(
+        "| ana | own | 350 | 0.10 | 35.00 |",
+        "| ana | own | 350 | 0.10 | 35.01 |",
+        1,
+    );
+    let document = document::parse("percentage.md", &text, &base).unwrap();
+    let found: Vec<String> =
+        document.scenarios.iter().flat_map(|one| scenario::differences("percentage.md", one)).collect();
+    let line = text.lines().position(|line| line.contains("35.01")).unwrap() + 1;
+    assert!(
+        found[0].starts_with(&format!("percentage.md:{line}: this is not there; left are [")),
+        "{found:?}"
+    );
+    assert!(found[1].contains("this is there and not expected: [amount 35.00"), "{found:?}");
+    assert_eq!(found.len(), 2);
 }

@@ -15,6 +15,9 @@ const CYCLE: &str = "2026-10";
 /// Columns that are for readers.
 const NOTES: [&str; 2] = ["origin", "note"];
 
+/// How often a row stands for somebody.
+const REPEAT: &str = "repeat";
+
 /// The volumes that `volume` stands for.
 const VOLUMES: [&str; 4] = ["vq", "vc", "net", "gross"];
 
@@ -40,12 +43,26 @@ fn parts(name: &str) -> (&str, &str) {
     name.split_once(' ').unwrap_or((name, CYCLE))
 }
 
+/// The rows, those with a number in `repeat` so many times: `#` stands for 1, 2, 3 ...
+fn repeated(table: &Table) -> Vec<Vec<String>> {
+    let place = table.columns.iter().position(|column| column == REPEAT);
+    let times = |row: &[String]| place.and_then(|place| row[place].parse().ok()).unwrap_or(0_u32);
+    let copies = |row: &Vec<String>| match times(row) {
+        0 => vec![row.clone()],
+        times => (1..=times)
+            .map(|number| row.iter().map(|cell| cell.replace('#', &number.to_string())).collect())
+            .collect(),
+    };
+    table.rows.iter().flat_map(|(_, row)| copies(row)).collect()
+}
+
 /// A table of facts as CSV: the first column is the id, `volume` is every volume.
 fn csv(table: &Table, day: &str) -> String {
     let is_orders = parts(&table.columns[0]).0 == "orders";
     let mut columns: BTreeSet<&str> = BTreeSet::from(["id"]);
     let mut rows: Vec<BTreeMap<&str, String>> = Vec::new();
-    for (number, (_, row)) in table.rows.iter().enumerate() {
+    let copies = repeated(table);
+    for (number, row) in copies.iter().enumerate() {
         let mut cells = BTreeMap::new();
         if is_orders {
             cells.insert("paid_at", day.to_owned());
@@ -58,6 +75,7 @@ fn csv(table: &Table, day: &str) -> String {
                 }
                 "volume" => cells.extend(VOLUMES.map(|volume| (volume, cell.to_owned()))),
                 "paid_at" if cell.is_empty() => {}
+                REPEAT => {}
                 note if NOTES.contains(&note) => {}
                 _ => {
                     cells.insert(column, cell.to_owned());
@@ -140,6 +158,14 @@ fn compare(
         let result = &results[place];
         match what {
             "payouts" => all_of(table, &payouts(result), line, &mut wrong),
+            "lines" => {
+                let named: BTreeSet<&str> = table.rows.iter().map(|(_, row)| row[0].as_str()).collect();
+                let found: Vec<Row> = payouts(result)
+                    .into_iter()
+                    .filter(|one| named.contains(one["earner"].as_str()))
+                    .collect();
+                all_of(table, &found, line, &mut wrong);
+            }
             "carried" => all_of(table, &carried(result), line, &mut wrong),
             "totals" => wrong.extend(totals(table, result)),
             "ranks" => wrong.extend(by_person(table, &ranks(result, plan))),
@@ -177,7 +203,7 @@ fn said<'a>(table: &'a Table, row: &'a [String]) -> Vec<(&'a str, &'a str)> {
 /// Every expected row is there, and no other.
 fn all_of(table: &Table, found: &[Row], line: usize, wrong: &mut Vec<(usize, String)>) {
     let key = match parts(&table.columns[0]).0 {
-        "payouts" => "earner",
+        "payouts" | "lines" => "earner",
         _ => "person",
     };
     let mut left: Vec<&Row> = found.iter().collect();
