@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Says why a number of a simulated run is what it is.
     Explain(Explain),
+    /// Checks the files of a run and computes it again with an evaluator written apart from the engine.
+    Verify(Verify),
     /// Computes a cycle with two plans and says who gains, who loses and what it costs.
     Compare(Compare),
 }
@@ -71,6 +73,22 @@ pub(crate) struct Simulate {
     /// The folder of the run. Files of an earlier run in it are replaced.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// An Ed25519 private key (PKCS #8, PEM) to sign the manifest with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+#[derive(Debug, Arguments)]
+pub(crate) struct Verify {
+    /// The folder of the run.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// Compares this person only, and prints what was found.
+    #[arg(long, value_name = "ID")]
+    pub(crate) person: Option<String>,
+    /// The Ed25519 public key (PEM) that the manifest has to be signed with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Arguments)]

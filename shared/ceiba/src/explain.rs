@@ -14,13 +14,7 @@ use crate::{
 
 pub(crate) fn run(args: &Explain) -> Done {
     let manifest = read_manifest(&args.run)?;
-    let read = |name: &str| {
-        let path = args.run.join(name);
-        fs::read(&path)
-            .map_err(|error| StoreError::File { file: path.display().to_string(), reason: error.to_string() })
-    };
-    let stored = Stored::read(manifest.settings.format, &read)
-        .map_err(|error| Failure::new(Cause::File, format!("{}: {error}", args.run.display())))?;
+    let stored = read_stored(&args.run, &manifest)?;
     let reasons = reasons(&stored, args)?;
     let text = if args.json {
         let json = serde_json::to_string_pretty(&reasons);
@@ -36,6 +30,17 @@ pub(crate) fn read_manifest(folder: &Path) -> Result<Manifest, Failure> {
     let path = folder.join(output::MANIFEST);
     let bytes = fs::read(&path).map_err(|error| Failure::file(&path, &error))?;
     serde_json::from_slice(&bytes).map_err(|error| Failure::file(&path, &error))
+}
+
+/// The run in a folder.
+pub(crate) fn read_stored(folder: &Path, manifest: &Manifest) -> Result<Stored, Failure> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path)
+            .map_err(|error| StoreError::File { file: path.display().to_string(), reason: error.to_string() })
+    };
+    Stored::read(manifest.settings.format, &read)
+        .map_err(|error| Failure::new(Cause::File, format!("{}: {error}", folder.display())))
 }
 
 fn reasons(stored: &Stored, args: &Explain) -> Result<Vec<Reason>, Failure> {

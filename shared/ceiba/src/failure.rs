@@ -24,6 +24,8 @@ pub(crate) enum Cause {
     Computation = 7,
     /// The run knows no such person, bonus, rank, indicator or order.
     Unknown = 8,
+    /// A run is not what its manifest, its signature or the other evaluator says.
+    Different = 9,
 }
 
 /// A command that ends without a result.

@@ -7,7 +7,9 @@ mod explain;
 mod failure;
 mod input;
 mod output;
+mod signature;
 mod simulate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Simulate(args) => simulate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Compare(args) => compare::run(&args),
     };
     match done {

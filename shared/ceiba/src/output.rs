@@ -9,6 +9,9 @@ use crate::failure::{Cause, Failure};
 /// The manifest's name in the folder of a run.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
+/// The name of the manifest's signature.
+pub(crate) const SIGNATURE: &str = "manifest.sig";
+
 /// Writes a file of a run, with the folders it needs.
 pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     let path = folder.join(name);
@@ -27,7 +30,7 @@ pub(crate) fn clear(folder: &Path) -> Result<(), Failure> {
         return Err(Failure::file(&path, &"this is no manifest of a run; the folder is left as it is"));
     };
     let names = manifest.inputs.iter().chain(&manifest.outputs).map(|file| file.name.as_str());
-    for name in std::iter::once(MANIFEST).chain(names.filter(|name| !name.contains(".."))) {
+    for name in [MANIFEST, SIGNATURE].into_iter().chain(names.filter(|name| !name.contains(".."))) {
         let path = folder.join(name);
         match fs::remove_file(&path) {
             Ok(()) => {}

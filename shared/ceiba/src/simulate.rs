@@ -9,11 +9,12 @@ use crate::{
     args::Simulate,
     failure::{Cause, Failure},
     input::{self, CycleFiles, Reporter},
-    output,
+    output, signature,
 };
 
 pub(crate) fn run(args: &Simulate) -> Done {
     let reporter = Reporter::new(args.facts.quiet);
+    let key = args.key.as_deref().map(signature::private_key).transpose()?;
     let document = input::read_plan(&args.plan)?;
     let plan = &document.plan;
     let facts = input::read_facts(&args.facts, plan, &reporter)?;
@@ -42,7 +43,11 @@ pub(crate) fn run(args: &Simulate) -> Done {
     };
     let history = facts.cycles.split_last().map_or(&[][..], |(_, earlier)| earlier);
     let manifest = Manifest::of(plan, &result, history, settings, inputs, &files);
-    output::write(&args.out, output::MANIFEST, &manifest.to_bytes().map_err(|error| failed(&error))?)?;
+    let bytes = manifest.to_bytes().map_err(|error| failed(&error))?;
+    if let Some(key) = key {
+        output::write(&args.out, output::SIGNATURE, signature::sign(&key, &bytes).as_bytes())?;
+    }
+    output::write(&args.out, output::MANIFEST, &bytes)?;
     reporter.say("done");
     output::print(&summary(&manifest, &result))
 }

@@ -373,3 +373,95 @@ fn two_plans_are_compared() {
     let one = ["compare", "--plan", "plan.json", "--people", "people.csv", "--orders", "orders.csv"];
     assert_eq!(desk.ceiba(&one).status.code(), Some(2));
 }
+
+/// The PEM file of an Ed25519 key.
+fn pem(label: &str, prefix: &[u8], key: &[u8]) -> String {
+    use base64::Engine;
+    let body = base64::engine::general_purpose::STANDARD.encode([prefix, key].concat());
+    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+}
+
+#[test]
+fn a_run_is_computed_again_by_another_evaluator() {
+    let desk = Desk::new();
+    desk.put("history/1/people.csv", "id,parent\na,\nb,a\n");
+    desk.put(
+        "history/1/orders.csv",
+        "id,person,paid_at,vq,vc\np1,a,2026-09-02,150,100\np2,b,2026-09-03,150,100\n",
+    );
+    desk.put(
+        "orders.csv",
+        "id,person,paid_at,vq,vc,kind,reverses\no1,a,2026-10-02T03:00:00Z,100,100,,\no2,b,2026-10-02 10:00,70,70.5,,\n\
+         r1,b,2026-10-09,150,100,return,p2\n",
+    );
+    desk.put("people.csv", "id,parent\na,\nb,a\nc,b\nz,\n");
+    for format in ["csv", "parquet"] {
+        desk.simulated(&["--history", "history", "--allow-forest", "--format", format]);
+        let output = desk.ceiba(&["verify", "--run", "run"]);
+        assert!(output.status.success(), "{format}: {}", errors(&output));
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("5 people computed again with the same results")
+        );
+    }
+    let output = desk.ceiba(&["verify", "--run", "run", "--person", "a"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.starts_with(
+            "levels earned: 7.05 USD from b o2\nlevels undo: -10 USD from b r1\ntotal: -2.95\n"
+        ),
+        "{text}"
+    );
+    assert_eq!(desk.ceiba(&["verify", "--run", "run", "--person", "nobody"]).status.code(), Some(8));
+}
+
+#[test]
+fn a_run_that_was_changed_is_found_out() {
+    let desk = Desk::new();
+    desk.simulated(&[]);
+    let verified = |parts: &[&str]| {
+        let output = desk.ceiba(&["verify", "--run", "run"]);
+        let told = errors(&output);
+        assert_eq!(output.status.code(), Some(9), "{told}");
+        for part in parts {
+            assert!(told.contains(part), "{part} is not in {told}");
+        }
+    };
+    let totals = desk.read("run/totals.csv");
+    desk.put("run/totals.csv", &totals.replace("12.52", "92.52"));
+    verified(&["totals.csv: its hash is not the one in the manifest"]);
+    desk.put("run/totals.csv", &totals);
+    // Somebody else's orders, with a manifest that fits them.
+    let orders = ORDERS.replace("o2,b,2026-10-03,100,100", "o2,b,2026-10-03,100,300");
+    desk.put("run/facts/orders.csv", &orders);
+    let hash = foundation::digest::sha256_hex;
+    let manifest = desk.read("run/manifest.json").replace(&hash(ORDERS.as_bytes()), &hash(orders.as_bytes()));
+    desk.put("run/manifest.json", &manifest);
+    verified(&[
+        "person a, line levels earned 10 from b o2: stored only",
+        "person a, line levels earned 30 from b o2: the other evaluator only",
+    ]);
+}
+
+#[test]
+fn a_signature_is_of_the_manifest_and_the_key() {
+    let desk = Desk::new();
+    let private = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    let public = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+    for (name, seed) in [("ours", [7; 32]), ("theirs", [8; 32])] {
+        let key = ed25519_dalek::SigningKey::from_bytes(&seed);
+        desk.put(&format!("{name}.key"), &pem("PRIVATE KEY", &private, &seed));
+        desk.put(&format!("{name}.pub"), &pem("PUBLIC KEY", &public, key.verifying_key().as_bytes()));
+    }
+    desk.simulated(&["--key", "ours.key"]);
+    let verify = |key: &str| desk.ceiba(&["verify", "--run", "run", "--key", key]);
+    let output = verify("ours.pub");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("signature right"), "{}", errors(&output));
+    assert_eq!(verify("theirs.pub").status.code(), Some(9));
+    assert_eq!(verify("ours.key").status.code(), Some(3));
+    let manifest = desk.read("run/manifest.json");
+    desk.put("run/manifest.json", &manifest.replace("\"lines\": 3", "\"lines\": 4"));
+    assert_eq!(verify("ours.pub").status.code(), Some(9));
+    // A run that is not signed does not keep the signature of the one before.
+    desk.simulated(&[]);
+    assert_eq!(verify("ours.pub").status.code(), Some(3));
+}
