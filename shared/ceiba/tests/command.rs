@@ -406,9 +406,7 @@ fn a_run_is_computed_again_by_another_evaluator() {
     let output = desk.ceiba(&["verify", "--run", "run", "--person", "a"]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
-        text.starts_with(
-            "levels earned: 7.05 USD from b o2\nlevels undo: -10 USD from b r1\ntotal: -2.95\n"
-        ),
+        text.starts_with("levels earned: 7.05 USD from b o2\nlevels undo: -10 USD from b r1\ntotal: -2.95\n"),
         "{text}"
     );
     assert_eq!(desk.ceiba(&["verify", "--run", "run", "--person", "nobody"]).status.code(), Some(8));
