@@ -10,8 +10,8 @@ use foundation::{
 };
 use jiff::Timestamp;
 use plan::{
-    Plan,
-    bonus::{LevelBase, Mechanic, OrderMeasure},
+    Plan, Role,
+    bonus::{Infinity, LevelBase, Mechanic, OrderMeasure, Unilevel},
     indicator::Unit,
 };
 use rust_decimal::Decimal;
@@ -236,6 +236,10 @@ fn name_of_measure(measure: OrderMeasure) -> Text {
         OrderMeasure::Vc => text("volumen comisionable", "commissionable volume"),
         OrderMeasure::Net => text("venta neta", "net sales"),
         OrderMeasure::Gross => text("venta bruta", "gross sales"),
+        OrderMeasure::Points => text("puntos", "points"),
+        OrderMeasure::Units => text("unidades", "units"),
+        OrderMeasure::Count => text("pedidos", "orders"),
+        OrderMeasure::Margin => text("ganancia al por menor", "retail margin"),
     }
 }
 
@@ -259,11 +263,20 @@ impl Legend {
             .iter()
             .map(|bonus| {
                 let on = match &bonus.definition.pays {
-                    Mechanic::Percentage(percentage) => on_indicator(&percentage.of),
-                    Mechanic::Unilevel(unilevel) => match &unilevel.on {
-                        LevelBase::Indicator(code) => on_indicator(code),
-                        LevelBase::Orders(measure) => name_of_measure(*measure),
-                    },
+                    Mechanic::Unilevel(Unilevel { on: LevelBase::Orders(measure), .. })
+                    | Mechanic::Infinity(Infinity { on: LevelBase::Orders(measure), .. }) => {
+                        name_of_measure(*measure)
+                    }
+                    Mechanic::RetailProfit(_) => name_of_measure(OrderMeasure::Margin),
+                    Mechanic::Matching(_) => text("bonos de otros", "bonuses of others"),
+                    Mechanic::Pool(_) => text("fondo", "fund"),
+                    Mechanic::Fixed(_) => text("monto fijo", "fixed amount"),
+                    _ => {
+                        bonus.indicator(Role::Of).and_then(|index| plan.indicators().get(index)).map_or_else(
+                            || text(&bonus.definition.code, &bonus.definition.code),
+                            |measured| measured.definition.name.clone(),
+                        )
+                    }
                 };
                 (bonus.definition.code.clone(), BonusName { name: bonus.definition.name.clone(), on })
             })

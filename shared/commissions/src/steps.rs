@@ -12,9 +12,10 @@ mod verify;
 use bytes::Bytes;
 use calendar::Calendar;
 use engine::{Snapshot, codec};
-use foundation::problem::Fault;
+use foundation::{digest::sha256_hex, problem::Fault};
 use network::People;
 use orders::Orders;
+use plan::Plan;
 
 pub use compute::{apply_honorific_rank, calculate_bonuses, calculate_indicators, calculate_rank};
 pub use integrate::integrate_network;
@@ -26,7 +27,7 @@ use crate::{
     freeze::{Context, Earlier},
     manifest::FileError,
     step::Step,
-    store::{Commissions, Made, Work},
+    store::{Commissions, Made, Work, checked},
 };
 
 /// Where a run's facts come from.
@@ -90,6 +91,18 @@ async fn earlier_snapshot(
     let people = store.input_file(work, earlier.needed("people.parquet")?).await?;
     let orders = store.input_file(work, earlier.needed("orders.parquet")?).await?;
     Ok(codec::decode_snapshot(people, orders)?)
+}
+
+/// The plan an earlier run was computed with.
+async fn earlier_plan(
+    store: &Commissions,
+    work: &mut Work,
+    earlier: &Earlier,
+    snapshot: &Snapshot,
+) -> Result<Plan, Fault> {
+    let document = store.input_file(work, earlier.needed("plan.json")?).await?;
+    let damaged = |_| FileError::Damaged { key: format!("plan.json {}", sha256_hex(&document)) };
+    Ok(checked(&document, &snapshot.plan_hash).map_err(damaged)?)
 }
 
 impl Earlier {

@@ -15,7 +15,7 @@ use crate::{
     amount::{EXACT_SCALE, RATE_SCALE, from_minor},
     columns::{Dictionary, NONE, Sets, Texts, Tree, position},
     failure::EngineError,
-    indicators::{IndicatorColumn, Indicators},
+    indicators::{IndicatorColumn, Indicators, Values},
     payouts::{Carried, LineKind, PayoutLine, Payouts},
     ranks::Ranks,
     settlement::{BonusAmount, Settlement},
@@ -283,7 +283,11 @@ pub fn encode_indicators(indicators: &Indicators, snapshot: &Snapshot) -> Result
         Column::new("active", Cells::Bool(&indicators.active)),
     ];
     for column in &indicators.columns {
-        columns.push(Column::new(column.code.clone(), Cells::Decimal(&column.values, column.scale)));
+        let cells = match &column.values {
+            Values::Fixed(values) => Cells::Decimal(values, column.scale),
+            Values::Exact(values) => Cells::Quotient(values, column.scale),
+        };
+        columns.push(Column::new(column.code.clone(), cells));
     }
     let about = vec![("ceiba.plan", snapshot.plan_hash.clone())];
     write("indicators", snapshot.people.len(), &columns, &facts("indicators", about))
@@ -294,7 +298,11 @@ pub fn decode_indicators(bytes: Bytes) -> Result<Indicators, EngineError> {
     let table = opened("indicators", bytes)?;
     let mut indicators = Indicators { active: table.bools("active")?, columns: Vec::new() };
     for (code, scale) in table.columns().into_iter().skip(2) {
-        let values = table.longs(&code)?;
+        let values = if table.is_quotient(&code) {
+            Values::Exact(table.quotients(&code)?)
+        } else {
+            Values::Fixed(table.longs(&code)?)
+        };
         indicators.columns.push(IndicatorColumn { code, scale, values });
     }
     Ok(indicators)

@@ -2,20 +2,22 @@
 
 use std::borrow::Cow;
 
-use jiff::tz::TimeZone;
 use plan::{
-    Plan, PlannedIndicator,
-    indicator::{Aggregate, Measure, RankBasis, Scope, Tree as TreeName, Window},
+    Plan, PlannedIndicator, RATIO_SCALE,
+    indicator::{Aggregate, LegCap, Measure, Over, RankBasis, Scope, Tree as TreeName, Window},
 };
 use rules::{BoolColumn, NumberColumn};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    columns::{NONE, position},
+    columns::position,
+    exact::{self, MISSING, Quotients},
     failure::EngineError,
     fold::{Base, Lane, Shape, fold, upline},
+    past::{CycleResults, volume_of},
     ranks::Ranks,
+    reduce::{self, Cap, SHARE_SCALE, Size, Total, Walk, reduce},
     snapshot::{Snapshot, Volume, earlier_rows, fixed},
     view::{Extra, View, rule_failed},
 };
@@ -27,15 +29,49 @@ pub struct IndicatorColumn {
     pub code: String,
     /// Decimals of the values.
     pub scale: u32,
-    /// `values[row] / 10^scale`.
-    pub values: Vec<i64>,
+    /// The values.
+    pub values: Values,
+}
+
+/// Values of an indicator by row: `values[row] / 10^scale`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// In 64 bits: all but quotients.
+    Fixed(Vec<i64>),
+    /// In 128 bits: quotients. [`MISSING`] stands for a missing one.
+    Exact(Vec<i128>),
+}
+
+impl Values {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Fixed(values) => values.len(),
+            Self::Exact(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl IndicatorColumn {
-    /// The value of a row.
+    /// The value of a row, 0 where it is missing. A quotient of more than 28 digits loses its last decimals.
     pub fn value(&self, row: u32) -> Decimal {
-        let mantissa = self.values.get(row as usize).copied().unwrap_or(0);
-        Decimal::try_new(mantissa, self.scale).unwrap_or_default()
+        let row = row as usize;
+        match &self.values {
+            Values::Fixed(values) => {
+                Decimal::try_new(values.get(row).copied().unwrap_or(0), self.scale).unwrap_or_default()
+            }
+            Values::Exact(values) => exact::decimal(values.get(row).copied().unwrap_or(0), self.scale),
+        }
+    }
+
+    /// Whether a row has no value: the mean of nobody.
+    pub fn is_missing(&self, row: u32) -> bool {
+        matches!(&self.values, Values::Exact(values) if values.get(row as usize) == Some(&MISSING))
     }
 }
 
@@ -79,31 +115,10 @@ pub struct Adjustment {
 pub struct Context<'a> {
     /// Snapshots of earlier cycles, the latest first. Cycles before the company's first have no volume.
     pub history: &'a [Snapshot],
+    /// What those cycles computed, in the same order. What is not given reads 0.
+    pub results: &'a [Option<CycleResults<'a>>],
     /// Indicators set by hand.
     pub adjustments: &'a [Adjustment],
-}
-
-/// Earlier snapshots a plan's indicators look at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HistoryNeeded {
-    /// The latest so many.
-    pub cycles: usize,
-    /// All of the calendar year too.
-    pub calendar_year: bool,
-}
-
-/// Which earlier snapshots have to be in [`Context::history`].
-pub fn history_needed(plan: &Plan) -> HistoryNeeded {
-    let mut needed = HistoryNeeded::default();
-    for indicator in plan.indicators().iter().filter(|indicator| indicator.needed) {
-        match indicator.definition.window {
-            Window::Previous(k) => needed.cycles = needed.cycles.max(usize::from(k)),
-            Window::Last(n) => needed.cycles = needed.cycles.max(usize::from(n) - 1),
-            Window::CalendarYear => needed.calendar_year = true,
-            Window::ThisCycle | Window::Lifetime | Window::DaysSinceJoining(_) => {}
-        }
-    }
-    needed
 }
 
 /// All indicators that do not need this cycle's ranks, and who is active.
@@ -137,7 +152,10 @@ pub(crate) fn restored<'a>(
             if planned.scale != column.scale || column.values.len() != snapshot.people.len() {
                 return Err(EngineError::Mismatch(format!("the column {} is of another run", column.code)));
             }
-            run.columns[index] = Cow::Borrowed(&column.values);
+            match &column.values {
+                Values::Fixed(values) => run.columns[index] = Cow::Borrowed(values),
+                Values::Exact(values) => run.put(index, Values::Exact(values.clone())),
+            }
         }
     }
     Ok(run)
@@ -145,14 +163,17 @@ pub(crate) fn restored<'a>(
 
 /// The computation of indicators as far as it is.
 pub(crate) struct Calculation<'a> {
-    snapshot: &'a Snapshot,
-    plan: &'a Plan,
-    context: Context<'a>,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) plan: &'a Plan,
+    pub(crate) context: Context<'a>,
     extra: Extra,
     /// For each earlier snapshot the row of each person there.
-    earlier_rows: Vec<Vec<u32>>,
+    pub(crate) earlier_rows: Vec<Vec<u32>>,
     pub(crate) active: Vec<bool>,
+    /// By index of the plan's indicators. Quotients stand here too, cut to the decimals of amounts.
     pub(crate) columns: Vec<Cow<'a, [i64]>>,
+    /// By index of the plan's indicators; empty for those that are no quotients.
+    pub(crate) quotients: Vec<Quotients>,
     pub(crate) paid: Vec<u8>,
     pub(crate) earned: Vec<u8>,
 }
@@ -171,21 +192,37 @@ impl<'a> Calculation<'a> {
             }
             later = &earlier.cycle;
         }
-        Ok(Self {
+        let rows = |earlier: &Snapshot| earlier_rows(&snapshot.people, &earlier.people);
+        let earlier_rows = context.history.iter().map(rows).collect();
+        Ok(Self { context, earlier_rows, ..Self::bare(snapshot, plan) })
+    }
+
+    /// With nothing computed and nothing before it.
+    pub(crate) fn bare(snapshot: &'a Snapshot, plan: &'a Plan) -> Self {
+        Self {
             snapshot,
             plan,
-            context,
+            context: Context::default(),
             extra: Extra::of(snapshot, plan),
-            earlier_rows: context
-                .history
-                .iter()
-                .map(|earlier| earlier_rows(&snapshot.people, &earlier.people))
-                .collect(),
+            earlier_rows: Vec::new(),
             active: Vec::new(),
             columns: vec![Cow::Borrowed(&[]); plan.indicators().len()],
+            quotients: vec![Quotients::default(); plan.indicators().len()],
             paid: Vec::new(),
             earned: Vec::new(),
-        })
+        }
+    }
+
+    /// Puts the values of an indicator in their place.
+    pub(crate) fn put(&mut self, index: usize, values: Values) {
+        match values {
+            Values::Fixed(values) => self.columns[index] = values.into(),
+            Values::Exact(values) => {
+                self.columns[index] =
+                    values.iter().map(|mantissa| exact::cut(*mantissa).unwrap_or(i64::MAX)).collect();
+                self.quotients[index] = Quotients::of(values);
+            }
+        }
     }
 
     /// What rules see now.
@@ -195,6 +232,7 @@ impl<'a> Calculation<'a> {
             snapshot: self.snapshot,
             active: &self.active,
             columns: &self.columns,
+            quotients: &self.quotients,
             paid: &self.paid,
             earned: &self.earned,
             extra: &self.extra,
@@ -257,6 +295,11 @@ impl<'a> Calculation<'a> {
         let mut lanes: Vec<Lane> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
         for (index, planned) in indicators {
+            if !is_plain(planned) {
+                let values = self.general(planned)?;
+                self.put(index, values);
+                continue;
+            }
             let base = self.base(&mut bases, planned)?;
             match &planned.definition.scope {
                 Scope::Own => self.columns[index] = members_only(&bases.columns[base], planned).into(),
@@ -288,10 +331,7 @@ impl<'a> Calculation<'a> {
     }
 
     fn tree(&self, tree: TreeName) -> &'a crate::columns::Tree {
-        match tree {
-            TreeName::Placement => &self.snapshot.people.placement,
-            TreeName::Enrolment => &self.snapshot.people.enrolment,
-        }
+        self.snapshot.people.tree(tree)
     }
 
     fn ranks(&self, planned: &PlannedIndicator) -> &[u8] {
@@ -313,21 +353,9 @@ impl<'a> Calculation<'a> {
         let mut column = match (key.counts, key.folds) {
             (true, false) => Base::Members(vec![true; rows]),
             (true, true) => Base::Numbers(vec![1; rows].into()),
-            (false, _) => Base::Numbers(self.measure(planned)?),
+            (false, _) => Base::Numbers(self.measured(planned)?),
         };
-        if let Some(filter) = &planned.filter {
-            let members = self.truths(filter, &definition.code)?;
-            keep(&mut column, |row| members[row], nobody);
-        }
-        if let Some(least) = definition.options.minimum_own_volume {
-            let own = self.snapshot.people.volumes.of(Volume::Vq);
-            let least = fixed(least, Volume::Vq.scale(), "minimum_own_volume", &definition.code)?;
-            keep(&mut column, |row| least <= own[row], nobody);
-        }
-        if definition.scope == Scope::Customers {
-            let consultant = &self.snapshot.people.consultant;
-            keep(&mut column, |row| !consultant[row], nobody);
-        }
+        self.members(planned, |row| leave_out(&mut column, row, nobody))?;
         if let Base::Numbers(numbers) = &column {
             self.check_sum(numbers, &definition.code)?;
         }
@@ -357,8 +385,10 @@ impl<'a> Calculation<'a> {
         Ok(())
     }
 
-    fn measure(&self, planned: &PlannedIndicator) -> Result<Cow<'a, [i64]>, EngineError> {
-        let people = &self.snapshot.people;
+    /// What is measured on each person, in 64 bits.
+    pub(crate) fn measure(&self, planned: &PlannedIndicator) -> Result<Cow<'a, [i64]>, EngineError> {
+        let snapshot: &'a Snapshot = self.snapshot;
+        let people = &snapshot.people;
         let definition = &planned.definition;
         Ok(match &definition.measure {
             Measure::People => vec![1; people.len()].into(),
@@ -371,22 +401,172 @@ impl<'a> Calculation<'a> {
             }
             Measure::Formula(_) => match &planned.formula {
                 Some(formula) => {
-                    self.numbers(formula, planned.scale, || format!("indicator {}", definition.code))?.into()
+                    let of = || format!("indicator {}", definition.code);
+                    self.numbers(formula, planned.base_scale, of)?.into()
                 }
                 None => vec![0; people.len()].into(),
             },
-            Measure::UnpaidBalance => vec![0; people.len()].into(),
-            Measure::Vq => self.volume(Volume::Vq, planned)?,
-            Measure::Vc => self.volume(Volume::Vc, planned)?,
-            Measure::Net => self.volume(Volume::Net, planned)?,
-            Measure::Gross => self.volume(Volume::Gross, planned)?,
-            Measure::Orders => self.volume(Volume::Orders, planned)?,
-            Measure::Units => self.volume(Volume::Units, planned)?,
-            Measure::Points => self.volume(Volume::Points, planned)?,
-            Measure::ReturnsVq => self.volume(Volume::ReturnsVq, planned)?,
-            Measure::ReturnsVc => self.volume(Volume::ReturnsVc, planned)?,
-            Measure::ReturnsCount => self.volume(Volume::ReturnsCount, planned)?,
+            measure => match volume_of(measure) {
+                Some(volume) => people.volumes.of(volume).into(),
+                None => vec![0; people.len()].into(),
+            },
         })
+    }
+
+    /// What is measured on each person over the indicator's window, in 64 bits.
+    fn measured(&self, planned: &PlannedIndicator) -> Result<Cow<'a, [i64]>, EngineError> {
+        let definition = &planned.definition;
+        let is_plain = planned.only_where.is_none();
+        let snapshot: &'a Snapshot = self.snapshot;
+        match (definition.window, volume_of(&definition.measure)) {
+            (Window::ThisCycle, _) if is_plain => self.measure(planned),
+            (Window::Lifetime, Some(volume)) if is_plain => Ok(snapshot.people.lifetime.of(volume).into()),
+            _ => self
+                .over_window(planned)?
+                .into_iter()
+                .enumerate()
+                .map(|(row, value)| i64::try_from(value).map_err(|_| self.too_large(row, planned)))
+                .collect(),
+        }
+    }
+
+    /// An indicator of which members or legs are compared, or quotients made: what [`fold`] does not do.
+    fn general(&self, planned: &PlannedIndicator) -> Result<Values, EngineError> {
+        let definition = &planned.definition;
+        let mut base = self.member_totals(planned)?;
+        if definition.aggregate == Aggregate::Count {
+            for total in &mut base {
+                total.sum = i128::from(total.members);
+            }
+        }
+        let cap = cap_of(planned).ok_or_else(|| self.too_large(0, planned))?;
+        let finer = if matches!(cap, Cap::Share(_)) { SHARE_SCALE } else { 0 };
+        self.check_totals(&base, planned, finer)?;
+        let people = &self.snapshot.people;
+        let tree = self.tree(tree_of(planned));
+        let mut values = vec![0_i128; people.len()];
+        let mut failed = None;
+        let mut emit = |row: usize, total: Total| match outcome(total, planned, finer) {
+            Some(value) => values[row] = value,
+            None => failed = Some(row),
+        };
+        match &definition.scope {
+            Scope::Own => base.iter().enumerate().for_each(|(row, total)| emit(row, *total)),
+            Scope::Company => {
+                let all = base.iter().fold(Total::NOBODY, |all, total| all.with(*total));
+                (0..base.len()).for_each(|row| emit(row, all));
+            }
+            Scope::Upline { .. } => {
+                let cut = planned.rank.unwrap_or(u8::MAX);
+                reduce::upline(tree, &base, self.ranks(planned), cut, emit);
+            }
+            scope => {
+                let by_id = tree_of(planned) == TreeName::Enrolment && is_by_leg(scope);
+                let numbers = if by_id { numbers(&people.by_id) } else { Vec::new() };
+                let walk = Walk {
+                    tree,
+                    base: &base,
+                    shape: general_shape(scope, planned),
+                    size: size_of(definition.aggregate),
+                    cap,
+                    ranks: [&people.previous_rank, &self.paid],
+                    consultant: &people.consultant,
+                    numbers: &numbers,
+                };
+                reduce(walk, emit);
+            }
+        }
+        if let Some(row) = failed {
+            return Err(self.too_large(row, planned));
+        }
+        if planned.scale == RATIO_SCALE {
+            if let Some(row) = values.iter().position(|value| exact::cut(*value).is_none()) {
+                return Err(self.too_large(row, planned));
+            }
+            return Ok(Values::Exact(values));
+        }
+        let narrow =
+            |(row, value): (usize, i128)| i64::try_from(value).map_err(|_| self.too_large(row, planned));
+        Ok(Values::Fixed(values.into_iter().enumerate().map(narrow).collect::<Result<_, _>>()?))
+    }
+
+    /// What each person brings, and how many values that is.
+    fn member_totals(&self, planned: &PlannedIndicator) -> Result<Vec<Total>, EngineError> {
+        let definition = &planned.definition;
+        let mut totals = match definition.options.over {
+            Over::Members if definition.aggregate == Aggregate::Count => {
+                vec![Total::of(1); self.snapshot.people.len()]
+            }
+            Over::Members if definition.window == Window::ThisCycle && planned.only_where.is_none() => {
+                self.now(planned)?.into_iter().map(Total::of).collect()
+            }
+            Over::Members => self.over_window(planned)?.into_iter().map(Total::of).collect(),
+            Over::Orders => self.order_totals(planned)?,
+            Over::Cycles => self.cycle_totals(planned)?,
+        };
+        self.members(planned, |row| totals[row] = Total::NOBODY)?;
+        Ok(totals)
+    }
+
+    /// Calls `leave_out` for everyone who is no member.
+    fn members(
+        &self,
+        planned: &PlannedIndicator,
+        mut leave_out: impl FnMut(usize),
+    ) -> Result<(), EngineError> {
+        let definition = &planned.definition;
+        let people = &self.snapshot.people;
+        let mut leave = |is_member: &dyn Fn(usize) -> bool| {
+            (0..people.len()).filter(|row| !is_member(*row)).for_each(&mut leave_out);
+        };
+        if let Some(filter) = &planned.filter {
+            let members = self.truths(filter, &definition.code)?;
+            leave(&|row| members[row]);
+        }
+        if let Some(least) = definition.options.minimum_own_volume {
+            let own = people.volumes.of(Volume::Vq);
+            let least = fixed(least, Volume::Vq.scale(), "minimum_own_volume", &definition.code)?;
+            leave(&|row| least <= own[row]);
+        }
+        if definition.scope == Scope::Customers {
+            leave(&|row| !people.consultant[row]);
+        }
+        Ok(())
+    }
+
+    /// Every total of an indicator runs over each value at most once, so all fit if the sum of all sizes does.
+    fn check_totals(
+        &self,
+        base: &[Total],
+        planned: &PlannedIndicator,
+        finer: u32,
+    ) -> Result<(), EngineError> {
+        let most = i128::MAX / 10_i128.pow(finer);
+        let mut sum = 0_i128;
+        for (row, total) in base.iter().enumerate() {
+            let added = total.sum.checked_abs().and_then(|size| sum.checked_add(size));
+            sum = added.filter(|sum| *sum <= most).ok_or_else(|| self.too_large(row, planned))?;
+        }
+        Ok(())
+    }
+
+    /// The values of a formula as quotients.
+    pub(crate) fn ratios(
+        &self,
+        formula: &rules::Program,
+        planned: &PlannedIndicator,
+    ) -> Result<Vec<i128>, EngineError> {
+        let mut numbers = NumberColumn::default();
+        let code = &planned.definition.code;
+        formula
+            .evaluate_columns(&self.view(), 0..self.snapshot.people.len(), &mut numbers)
+            .map_err(|reason| rule_failed(code, self.snapshot, reason.row.unwrap_or(0), &reason))?;
+        (0..numbers.len())
+            .map(|row| {
+                let number = numbers.get(row).unwrap_or_default();
+                exact::mantissa(number, RATIO_SCALE).ok_or_else(|| self.too_large(row, planned))
+            })
+            .collect()
     }
 
     fn levels(&self, tree: TreeName) -> Vec<i64> {
@@ -396,55 +576,6 @@ impl<'a> Calculation<'a> {
             levels[*row as usize] = i64::from(*depth);
         }
         levels
-    }
-
-    /// A volume of each person in the indicator's window.
-    fn volume(&self, volume: Volume, planned: &PlannedIndicator) -> Result<Cow<'a, [i64]>, EngineError> {
-        let people: &'a crate::snapshot::People = &self.snapshot.people;
-        let this = people.volumes.of(volume);
-        match planned.definition.window {
-            Window::ThisCycle | Window::DaysSinceJoining(_) => Ok(this.into()),
-            Window::Lifetime => Ok(people.lifetime.of(volume).into()),
-            Window::Previous(k) => {
-                let mut column = vec![0; people.len()];
-                self.add_earlier(&mut column, volume, usize::from(k) - 1)?;
-                Ok(column.into())
-            }
-            Window::Last(n) => {
-                let mut column = this.to_vec();
-                for place in 0..usize::from(n).saturating_sub(1) {
-                    self.add_earlier(&mut column, volume, place)?;
-                }
-                Ok(column.into())
-            }
-            Window::CalendarYear => {
-                let mut column = this.to_vec();
-                let zone = TimeZone::get(&self.plan.document().time_zone).unwrap_or(TimeZone::UTC);
-                let year = |snapshot: &Snapshot| last_day(snapshot, &zone).year();
-                for place in 0..self.context.history.len() {
-                    if year(&self.context.history[place]) == year(self.snapshot) {
-                        self.add_earlier(&mut column, volume, place)?;
-                    }
-                }
-                Ok(column.into())
-            }
-        }
-    }
-
-    fn add_earlier(&self, column: &mut [i64], volume: Volume, place: usize) -> Result<(), EngineError> {
-        let (Some(earlier), Some(rows)) = (self.context.history.get(place), self.earlier_rows.get(place))
-        else {
-            return Ok(());
-        };
-        let values = earlier.people.volumes.of(volume);
-        for (row, old) in rows.iter().enumerate().filter(|(_, old)| **old != NONE) {
-            column[row] =
-                column[row].checked_add(values[*old as usize]).ok_or_else(|| EngineError::Overflow {
-                    person: self.snapshot.people.ids.get(row).to_owned(),
-                    what: format!("{} over several cycles", volume.column()),
-                })?;
-        }
-        Ok(())
     }
 
     pub(crate) fn truths(&self, rule: &rules::Program, of: &str) -> Result<Vec<bool>, EngineError> {
@@ -493,8 +624,17 @@ impl<'a> Calculation<'a> {
                     adjustment.person
                 ))
             })?;
-            let value = fixed(adjustment.value, planned.scale, "an adjustment", &adjustment.person)?;
-            self.columns[index].to_mut()[row as usize] = value;
+            let row = row as usize;
+            if planned.scale == RATIO_SCALE {
+                let value = exact::mantissa(adjustment.value, RATIO_SCALE);
+                let value = value.ok_or_else(|| self.too_large(row, planned))?;
+                self.columns[index].to_mut()[row] =
+                    exact::cut(value).ok_or_else(|| self.too_large(row, planned))?;
+                self.quotients[index].set(row, value);
+            } else {
+                let value = fixed(adjustment.value, planned.scale, "an adjustment", &adjustment.person)?;
+                self.columns[index].to_mut()[row] = value;
+            }
         }
         Ok(())
     }
@@ -505,22 +645,20 @@ impl<'a> Calculation<'a> {
             .plan
             .indicators()
             .iter()
-            .zip(self.columns)
+            .zip(self.columns.into_iter().zip(self.quotients))
             .filter(|(planned, _)| of_phase(planned))
-            .map(|(planned, values)| IndicatorColumn {
+            .map(|(planned, (values, quotients))| IndicatorColumn {
                 code: planned.definition.code.clone(),
                 scale: planned.scale,
-                values: values.into_owned(),
+                values: if planned.scale == RATIO_SCALE {
+                    Values::Exact(quotients.mantissas)
+                } else {
+                    Values::Fixed(values.into_owned())
+                },
             })
             .collect();
         Indicators { active: self.active, columns }
     }
-}
-
-/// The last local day of a snapshot's cycle.
-pub(crate) fn last_day(snapshot: &Snapshot, zone: &TimeZone) -> jiff::civil::Date {
-    let end = snapshot.cycle.end.to_zoned(zone.clone()).date();
-    end.yesterday().unwrap_or(end)
 }
 
 /// `number` as a fixed-point integer, halves to the even neighbour.
@@ -551,6 +689,7 @@ struct BaseKey {
     customers: bool,
     window: Window,
     filter: Option<String>,
+    only_where: Option<String>,
     ranks: RankBasis,
     tree: TreeName,
     minimum: Option<Decimal>,
@@ -560,7 +699,7 @@ impl BaseKey {
     fn of(planned: &PlannedIndicator) -> Self {
         let definition = &planned.definition;
         let counts = matches!(definition.aggregate, Aggregate::Count | Aggregate::Legs)
-            || definition.measure == Measure::People;
+            || (definition.measure == Measure::People && definition.window == Window::ThisCycle);
         Self {
             measure: (!counts).then(|| definition.measure.clone()),
             counts,
@@ -568,6 +707,7 @@ impl BaseKey {
             customers: definition.scope == Scope::Customers,
             window: definition.window,
             filter: definition.filter.clone(),
+            only_where: definition.only_where.clone(),
             ranks: definition.options.ranks,
             tree: tree_of(planned),
             minimum: definition.options.minimum_own_volume,
@@ -575,27 +715,117 @@ impl BaseKey {
     }
 }
 
-fn keep(base: &mut Base<'_>, is_member: impl Fn(usize) -> bool, nobody: i64) {
+/// Lets somebody bring nothing.
+fn leave_out(base: &mut Base<'_>, row: usize, nobody: i64) {
     match base {
-        Base::Members(members) => {
-            for (row, member) in members.iter_mut().enumerate() {
-                *member &= is_member(row);
-            }
-        }
-        Base::Numbers(numbers) => {
-            for (row, value) in numbers.to_mut().iter_mut().enumerate() {
-                *value = if is_member(row) { *value } else { nobody };
-            }
-        }
+        Base::Members(members) => members[row] = false,
+        Base::Numbers(numbers) => numbers.to_mut()[row] = nobody,
     }
 }
 
 /// The tree a scope runs in.
-fn tree_of(planned: &PlannedIndicator) -> TreeName {
+pub(crate) fn tree_of(planned: &PlannedIndicator) -> TreeName {
     if planned.definition.scope == Scope::Enrolled {
         TreeName::Enrolment
     } else {
         planned.definition.options.tree
+    }
+}
+
+/// Whether [`fold`] computes it: 64 bits, and one value per member.
+fn is_plain(planned: &PlannedIndicator) -> bool {
+    let definition = &planned.definition;
+    let folds = matches!(
+        definition.scope,
+        Scope::Own
+            | Scope::Customers
+            | Scope::Frontline
+            | Scope::Enrolled
+            | Scope::Downline
+            | Scope::Team
+            | Scope::Company
+    );
+    planned.scale != RATIO_SCALE
+        && definition.options.over == Over::Members
+        && !matches!(definition.options.cap_per_leg, Some(LegCap::Share(_)))
+        && (folds || !matches!(definition.aggregate, Aggregate::Max | Aggregate::Min))
+}
+
+fn is_by_leg(scope: &Scope) -> bool {
+    matches!(
+        scope,
+        Scope::StrongestLeg
+            | Scope::ExceptStrongestLegs(_)
+            | Scope::WeakestOfStrongestLegs(_)
+            | Scope::Leg(_)
+            | Scope::Legs
+    )
+}
+
+/// The place of each row among the ids in order.
+fn numbers(by_id: &[u32]) -> Vec<u32> {
+    let mut numbers = vec![0; by_id.len()];
+    for (number, row) in by_id.iter().enumerate() {
+        numbers[*row as usize] = position(number);
+    }
+    numbers
+}
+
+fn size_of(aggregate: Aggregate) -> Size {
+    match aggregate {
+        Aggregate::Sum | Aggregate::Average | Aggregate::Count | Aggregate::Legs => Size::Sum,
+        Aggregate::Max => Size::Greatest,
+        Aggregate::Min => Size::Least,
+    }
+}
+
+/// The most one leg counts for; nothing if it has too many digits.
+fn cap_of(planned: &PlannedIndicator) -> Option<Cap> {
+    Some(match planned.definition.options.cap_per_leg {
+        None => Cap::None,
+        // Members are whole.
+        Some(LegCap::Amount(most)) if planned.definition.aggregate == Aggregate::Count => {
+            Cap::Amount(exact::mantissa(most, 0)?)
+        }
+        Some(LegCap::Amount(most)) => Cap::Amount(exact::mantissa(most, planned.base_scale)?),
+        Some(LegCap::Share(share)) => Cap::Share(exact::mantissa(share, SHARE_SCALE)?),
+    })
+}
+
+/// What a total comes to by the indicator's aggregate; nothing if it is too large. `finer` is how many more decimals the sum has.
+fn outcome(total: Total, planned: &PlannedIndicator, finer: u32) -> Option<i128> {
+    match planned.definition.aggregate {
+        Aggregate::Sum | Aggregate::Count | Aggregate::Legs => exact::divided(total.sum, 10_i128.pow(finer)),
+        Aggregate::Max => Some(total.greatest),
+        Aggregate::Min => Some(total.least),
+        Aggregate::Average if total.members == 0 => Some(MISSING),
+        Aggregate::Average => {
+            let power = 10_i128.checked_pow(RATIO_SCALE.checked_sub(planned.base_scale)?)?;
+            exact::divided(total.sum.checked_mul(power)?, i128::from(total.members))
+        }
+    }
+}
+
+/// How a scope runs over the tree in the general pass.
+fn general_shape(scope: &Scope, planned: &PlannedIndicator) -> Shape {
+    let cap = i64::MAX;
+    match scope {
+        Scope::StrongestLeg => Shape::Leg { number: 1, cap },
+        Scope::Leg(number) | Scope::WeakestOfStrongestLegs(number) => Shape::Leg { number: *number, cap },
+        Scope::ExceptStrongestLegs(number) => Shape::ExceptLegs { number: *number, cap },
+        Scope::Legs => Shape::ExceptLegs { number: 0, cap },
+        Scope::Downline | Scope::Team if planned.definition.options.cap_per_leg.is_some() => {
+            if *scope == Scope::Team {
+                Shape::CappedTeam { cap }
+            } else {
+                Shape::ExceptLegs { number: 0, cap }
+            }
+        }
+        Scope::Downline | Scope::Team => Shape::Downline { with_self: *scope == Scope::Team },
+        Scope::Frontline | Scope::Customers | Scope::Enrolled => Shape::Levels { from: 1, to: 1 },
+        Scope::Level(level) => Shape::Levels { from: *level, to: *level },
+        Scope::Levels { from, to } => Shape::Levels { from: *from, to: *to },
+        _ => shape(scope, planned),
     }
 }
 
@@ -626,11 +856,12 @@ fn shape(scope: &Scope, planned: &PlannedIndicator) -> Shape {
     let basis = usize::from(options.ranks == RankBasis::Paid);
     let cut = planned.rank.unwrap_or(u8::MAX);
     let cap = match options.cap_per_leg {
-        Some(plan::indicator::LegCap::Amount(cap)) => rounded(cap, planned.scale).unwrap_or(i64::MAX),
+        Some(LegCap::Amount(cap)) => rounded(cap, planned.scale).unwrap_or(i64::MAX),
         _ => i64::MAX,
     };
     let with_self = *scope == Scope::Team;
     let extreme = match planned.definition.aggregate {
+        _ if !is_plain(planned) => None,
         Aggregate::Max => Some(true),
         Aggregate::Min => Some(false),
         _ => None,

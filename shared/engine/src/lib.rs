@@ -5,6 +5,7 @@ mod amount;
 mod bonuses;
 pub mod codec;
 mod columns;
+mod exact;
 mod explain;
 mod fact_columns;
 mod facts;
@@ -12,8 +13,10 @@ mod failure;
 mod fold;
 mod indicators;
 mod pairs;
+mod past;
 mod payouts;
 mod ranks;
+mod reduce;
 mod settlement;
 mod snapshot;
 mod table;
@@ -24,6 +27,7 @@ mod view;
 pub use amount::{EXACT_SCALE, RATE_SCALE, from_exact, from_minor};
 pub use bonuses::{BonusContext, SettledCycle, calculate_bonuses};
 pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
+pub use exact::MISSING;
 pub use explain::{Reason, StoredRun};
 pub use fact_columns::{IndexedFacts, Link, OrderColumns, PeopleColumns};
 pub use facts::{
@@ -31,9 +35,8 @@ pub use facts::{
     read_orders, read_people, record_lines,
 };
 pub use failure::EngineError;
-pub use indicators::{
-    Adjustment, Context, HistoryNeeded, IndicatorColumn, Indicators, calculate_indicators, history_needed,
-};
+pub use indicators::{Adjustment, Context, IndicatorColumn, Indicators, Values, calculate_indicators};
+pub use past::{CycleResults, HistoryNeeded, history_needed};
 pub use payouts::{
     BalanceKind, BonusTotal, Carried, CarriedBalance, Conservation, LineKind, NotUndone, PaidBonus,
     PayoutLine, Payouts,

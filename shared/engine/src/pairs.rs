@@ -88,16 +88,22 @@ fn amounts(orders: &Orders, attribute: OrderAttribute) -> &[i64] {
 
 /// Of somebody whose day of joining is unknown, as many as since the year 0.
 fn days_since_joining(snapshot: &Snapshot, order: usize, zone: &TimeZone) -> i64 {
-    let orders = &snapshot.orders;
-    let moment = Timestamp::from_microsecond(orders.paid_at[order]).unwrap_or(Timestamp::UNIX_EPOCH);
-    let day = zone.to_datetime(moment).date();
-    let since_epoch = day.since(Date::constant(1970, 1, 1)).map_or(0, |span| i64::from(span.get_days()));
-    since_epoch - i64::from(snapshot.people.joined_on[orders.person[order] as usize])
+    let buyer = snapshot.orders.person[order];
+    days_after(snapshot.people.joined_on[buyer as usize], snapshot.orders.paid_at[order], zone)
 }
 
-/// The orders of a snapshot as rows: the columns a rule reads, those of the buyers brought to their orders.
+/// Days from a day to the local day of a moment in microseconds.
+pub(crate) fn days_after(day: i32, microseconds: i64, zone: &TimeZone) -> i64 {
+    let moment = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    let date = zone.to_datetime(moment).date();
+    let since_epoch = date.since(Date::constant(1970, 1, 1)).map_or(0, |span| i64::from(span.get_days()));
+    since_epoch - i64::from(day)
+}
+
+/// Orders as rows: the columns a rule reads, those of the buyers brought to their orders.
 pub(crate) struct OrderColumns<'a> {
     view: &'a View<'a>,
+    orders: &'a Orders,
     brought: BTreeMap<u32, Brought<'a>>,
     missing: BTreeMap<u32, Vec<bool>>,
 }
@@ -116,16 +122,30 @@ enum Brought<'a> {
 }
 
 impl<'a> OrderColumns<'a> {
-    /// What `rule` reads of the orders and of those who brought them.
+    /// What `rule` reads of the snapshot's orders and of those who brought them.
     pub(crate) fn of(view: &'a View<'a>, rule: &Program, zone: &TimeZone) -> Self {
+        let orders = &view.snapshot.orders;
+        Self::brought_by(view, orders, &orders.person, rule, zone)
+    }
+
+    /// What `rule` reads of orders, which may be those of an earlier cycle, and of `buyers`, the rows in the view of those who
+    /// brought them.
+    pub(crate) fn brought_by(
+        view: &'a View<'a>,
+        orders: &'a Orders,
+        buyers: &[u32],
+        rule: &Program,
+        zone: &TimeZone,
+    ) -> Self {
         let (mut brought, mut missing) = (BTreeMap::new(), BTreeMap::new());
         for slot in rule.slots() {
             let source = view.plan.source(*slot);
-            let buyers = &view.snapshot.orders.person;
             match source {
                 Some(Source::Order(OrderAttribute::DaysSinceJoining)) => {
-                    let orders = 0..view.snapshot.orders.len();
-                    let days = orders.map(|order| days_since_joining(view.snapshot, order, zone)).collect();
+                    let joined_on = &view.snapshot.people.joined_on;
+                    let bought = buyers.iter().zip(&orders.paid_at);
+                    let days =
+                        bought.map(|(buyer, at)| days_after(joined_on[*buyer as usize], *at, zone)).collect();
                     brought.insert(*slot, Brought::Fixed(days, 0));
                 }
                 Some(Source::Order(_)) => {}
@@ -137,7 +157,7 @@ impl<'a> OrderColumns<'a> {
                 }
             }
         }
-        Self { view, brought, missing }
+        Self { view, orders, brought, missing }
     }
 }
 
@@ -167,7 +187,7 @@ fn bring<'a>(column: Column<'a>, rows: &[u32]) -> Brought<'a> {
 
 impl Columns for OrderColumns<'_> {
     fn column(&self, slot: u32) -> Column<'_> {
-        let orders = &self.view.snapshot.orders;
+        let orders = self.orders;
         match (self.brought.get(&slot), self.view.plan.source(slot)) {
             (Some(brought), _) => match brought {
                 Brought::Fixed(values, scale) => Column::Fixed { values, scale: *scale },

@@ -11,7 +11,8 @@ use rules::{Bound, Explanation, Live};
 
 use crate::{
     failure::EngineError,
-    indicators::{Calculation, Context, Indicators, last_day, restored},
+    indicators::{Calculation, Context, Indicators, restored},
+    past::last_day,
     snapshot::Snapshot,
     view::{Around, View, rule_failed},
 };
@@ -122,7 +123,7 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
         TreeName::Enrolment => &people.enrolment,
     };
     let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
-    let closing = last_day(snapshot, &zone);
+    let closing = last_day(snapshot.cycle.end, &zone);
     let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != closing.year());
     let view = run.view();
     let mut rules = Rules::of(&view)?;

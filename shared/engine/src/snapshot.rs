@@ -151,6 +151,14 @@ impl People {
         self.ids.is_empty()
     }
 
+    /// One of the two trees.
+    pub fn tree(&self, name: plan::indicator::Tree) -> &Tree {
+        match name {
+            plan::indicator::Tree::Placement => &self.placement,
+            plan::indicator::Tree::Enrolment => &self.enrolment,
+        }
+    }
+
     /// The row of a person.
     pub fn row(&self, id: &str) -> Option<u32> {
         let place = self.by_id.binary_search_by(|row| self.ids.get(*row as usize).cmp(id)).ok()?;

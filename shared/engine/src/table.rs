@@ -20,12 +20,14 @@ use parquet::{
     schema::{parser::parse_message_type, types::ColumnPath},
 };
 
-use crate::failure::EngineError;
+use crate::{exact::MISSING, failure::EngineError};
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 1 << 18;
 /// Digits of a decimal kept in 64 bits.
 const NARROW_DIGITS: u32 = 18;
+/// Digits of a decimal kept in 128 bits.
+const WIDE_DIGITS: u32 = 38;
 
 /// The cells of one column.
 pub enum Cells<'a> {
@@ -35,6 +37,8 @@ pub enum Cells<'a> {
     Decimal(&'a [i64], u32),
     /// Decimals of up to 38 digits: value and scale.
     Wide(Vec<i128>, u32),
+    /// The same, [`MISSING`] being nothing. Only these can be null.
+    Quotient(&'a [i128], u32),
     /// Days since 1970-01-01.
     Day(&'a [i32]),
     /// Microseconds since 1970-01-01.
@@ -53,7 +57,10 @@ impl Cells<'_> {
             Self::Int(_) => format!("REQUIRED INT32 {name};"),
             Self::Decimal(_, scale) => format!("REQUIRED INT64 {name} (DECIMAL({NARROW_DIGITS},{scale}));"),
             Self::Wide(_, scale) => {
-                format!("REQUIRED FIXED_LEN_BYTE_ARRAY (16) {name} (DECIMAL(38,{scale}));")
+                format!("REQUIRED FIXED_LEN_BYTE_ARRAY (16) {name} (DECIMAL({WIDE_DIGITS},{scale}));")
+            }
+            Self::Quotient(_, scale) => {
+                format!("OPTIONAL FIXED_LEN_BYTE_ARRAY (16) {name} (DECIMAL({WIDE_DIGITS},{scale}));")
             }
             Self::Day(_) => format!("REQUIRED INT32 {name} (DATE);"),
             Self::Moment(_) => format!("REQUIRED INT64 {name} (TIMESTAMP(MICROS,true));"),
@@ -68,7 +75,7 @@ impl Cells<'_> {
                 Encoding::DELTA_BINARY_PACKED
             }
             Self::Text(_) | Self::Word(_) => Encoding::DELTA_BYTE_ARRAY,
-            Self::Wide(..) => Encoding::PLAIN,
+            Self::Wide(..) | Self::Quotient(..) => Encoding::PLAIN,
             Self::Bool(_) => Encoding::RLE,
         }
     }
@@ -156,14 +163,16 @@ fn write_column(
             put::<Int64Type>(file, group, &values[rows])
         }
         Cells::Bool(values) => put::<BoolType>(file, group, &values[rows]),
-        Cells::Wide(values, _) => {
-            let buffer: Vec<u8> = values[rows.clone()].iter().flat_map(|value| value.to_be_bytes()).collect();
-            let buffer = Bytes::from(buffer);
-            let cell = |place: usize| {
-                FixedLenByteArray::from(ByteArray::from(buffer.slice(place * 16..place * 16 + 16)))
-            };
-            let cells: Vec<FixedLenByteArray> = (0..rows.len()).map(cell).collect();
-            put::<FixedLenByteArrayType>(file, group, &cells)
+        Cells::Wide(values, _) => put::<FixedLenByteArrayType>(file, group, &wide_cells(&values[rows])),
+        Cells::Quotient(values, _) => {
+            let values = &values[rows];
+            let known: Vec<i128> = values.iter().copied().filter(|value| *value != MISSING).collect();
+            if let Some(wide) = known.iter().find(|value| 10_u128.pow(WIDE_DIGITS) <= value.unsigned_abs()) {
+                let reason = format!("{wide} in column {} has more than 38 digits", column.name);
+                return Err(EngineError::File { file, reason });
+            }
+            let levels: Vec<i16> = values.iter().map(|value| i16::from(*value != MISSING)).collect();
+            put_known::<FixedLenByteArrayType>(file, group, &wide_cells(&known), Some(&levels))
         }
         Cells::Text(values) | Cells::Word(values) => {
             let values = &values[rows];
@@ -184,14 +193,31 @@ fn write_column(
     }
 }
 
+fn wide_cells(values: &[i128]) -> Vec<FixedLenByteArray> {
+    let buffer = Bytes::from(values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>());
+    let cell =
+        |place: usize| FixedLenByteArray::from(ByteArray::from(buffer.slice(place * 16..place * 16 + 16)));
+    (0..values.len()).map(cell).collect()
+}
+
 fn put<T: DataType>(
     file: &'static str,
     group: &mut Group<'_, '_>,
     values: &[T::T],
 ) -> Result<(), EngineError> {
+    put_known::<T>(file, group, values, None)
+}
+
+/// Writes a column; `levels` says of each row whether it has one of the values, where not all have.
+fn put_known<T: DataType>(
+    file: &'static str,
+    group: &mut Group<'_, '_>,
+    values: &[T::T],
+    levels: Option<&[i16]>,
+) -> Result<(), EngineError> {
     let missing = || EngineError::File { file, reason: "more columns than the schema has".to_owned() };
     let mut writer = group.next_column().map_err(failed(file))?.ok_or_else(missing)?;
-    writer.typed::<T>().write_batch(values, None, None).map_err(failed(file))?;
+    writer.typed::<T>().write_batch(values, levels, None).map_err(failed(file))?;
     writer.close().map_err(failed(file))
 }
 
@@ -240,6 +266,20 @@ impl Table {
     }
 
     fn read<T: DataType>(&self, name: &str) -> Result<Vec<T::T>, EngineError> {
+        let (values, _) = self.read_known::<T>(name, 0)?;
+        if values.len() == self.rows {
+            Ok(values)
+        } else {
+            Err(self.broken(format!("column {name} is too short")))
+        }
+    }
+
+    /// The values of a column and, where some can be missing (`deepest` is 1), the level of each row: 1 where it has one.
+    fn read_known<T: DataType>(
+        &self,
+        name: &str,
+        deepest: i16,
+    ) -> Result<(Vec<T::T>, Vec<i16>), EngineError> {
         let schema = self.reader.metadata().file_metadata().schema_descr();
         let index = schema
             .columns()
@@ -247,10 +287,10 @@ impl Table {
             .position(|column| column.name() == name)
             .ok_or_else(|| self.broken(format!("it has no column {name}")))?;
         let column = schema.column(index);
-        if column.physical_type() != T::get_physical_type() || column.max_def_level() != 0 {
+        if column.physical_type() != T::get_physical_type() || column.max_def_level() != deepest {
             return Err(self.broken(format!("column {name} is of another type")));
         }
-        let mut values = Vec::new();
+        let (mut values, mut levels) = (Vec::new(), Vec::new());
         for number in 0..self.reader.num_row_groups() {
             let group = self.reader.get_row_group(number).map_err(failed(self.file))?;
             let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
@@ -258,19 +298,16 @@ impl Table {
             let mut cells: ColumnReaderImpl<T> = get_typed_column_reader(cells);
             let mut left = rows;
             while 0 < left {
+                let known = (deepest != 0).then_some(&mut levels);
                 let (read, ..) =
-                    cells.read_records(left, None, None, &mut values).map_err(failed(self.file))?;
+                    cells.read_records(left, known, None, &mut values).map_err(failed(self.file))?;
                 if read == 0 {
                     return Err(self.broken(format!("column {name} is too short")));
                 }
                 left -= read.min(left);
             }
         }
-        if values.len() == self.rows {
-            Ok(values)
-        } else {
-            Err(self.broken(format!("column {name} is too short")))
-        }
+        Ok((values, levels))
     }
 
     pub(crate) fn ints(&self, name: &str) -> Result<Vec<i32>, EngineError> {
@@ -287,12 +324,33 @@ impl Table {
 
     pub(crate) fn wides(&self, name: &str) -> Result<Vec<i128>, EngineError> {
         let cells = self.read::<FixedLenByteArrayType>(name)?;
-        let wide = |cell: &FixedLenByteArray| {
-            let bytes = <[u8; 16]>::try_from(cell.data())
-                .map_err(|_| self.broken(format!("column {name} has a bad cell")))?;
-            Ok(i128::from_be_bytes(bytes))
+        cells.iter().map(|cell| self.wide(name, cell)).collect()
+    }
+
+    fn wide(&self, name: &str, cell: &FixedLenByteArray) -> Result<i128, EngineError> {
+        let bytes = <[u8; 16]>::try_from(cell.data())
+            .map_err(|_| self.broken(format!("column {name} has a bad cell")))?;
+        Ok(i128::from_be_bytes(bytes))
+    }
+
+    /// Whether a column has values that can be missing.
+    pub(crate) fn is_quotient(&self, name: &str) -> bool {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        schema.columns().iter().any(|column| column.name() == name && column.max_def_level() == 1)
+    }
+
+    pub(crate) fn quotients(&self, name: &str) -> Result<Vec<i128>, EngineError> {
+        let (cells, levels) = self.read_known::<FixedLenByteArrayType>(name, 1)?;
+        let mut known = cells.iter();
+        let too_short = || self.broken(format!("column {name} is too short"));
+        if levels.len() != self.rows {
+            return Err(too_short());
+        }
+        let value = |level: &i16| match level {
+            0 => Ok(MISSING),
+            _ => self.wide(name, known.next().ok_or_else(too_short)?),
         };
-        cells.iter().map(wide).collect()
+        levels.iter().map(value).collect()
     }
 
     /// Texts, each looked at once.

@@ -8,6 +8,7 @@ use rules::{Column, Columns, EvaluationError, Record, Value};
 use rust_decimal::Decimal;
 
 use crate::{
+    exact::Quotients,
     failure::EngineError,
     snapshot::{NO_DAY, Snapshot},
 };
@@ -20,6 +21,8 @@ pub(crate) struct View<'a> {
     pub(crate) active: &'a [bool],
     /// Values by index of the plan's indicators; empty where not computed.
     pub(crate) columns: &'a [Cow<'a, [i64]>],
+    /// Quotients by index of the plan's indicators; empty for all that are none.
+    pub(crate) quotients: &'a [Quotients],
     /// Paid ranks; empty before ranks.
     pub(crate) paid: &'a [u8],
     /// Earned ranks; empty before ranks.
@@ -63,6 +66,10 @@ impl View<'_> {
         Person { view: self, row, ranked: None }
     }
 
+    fn quotient(&self, indicator: usize) -> Option<&Quotients> {
+        self.quotients.get(indicator).filter(|known| !known.is_empty())
+    }
+
     fn scale(&self, indicator: usize) -> u32 {
         self.plan.indicators().get(indicator).map_or(0, |planned| planned.scale)
     }
@@ -78,9 +85,10 @@ impl View<'_> {
         let people = &self.snapshot.people;
         match source {
             Some(Source::Indicator(index) | Source::MemberIndicator(index)) => {
-                match self.columns.get(index) {
-                    Some(values) => Column::Fixed { values, scale: self.scale(index) },
-                    None => Column::Constant(Value::from(0)),
+                match (self.quotient(index), self.columns.get(index)) {
+                    (Some(known), _) => Column::Exact(&known.decimals),
+                    (None, Some(values)) => Column::Fixed { values, scale: self.scale(index) },
+                    (None, None) => Column::Constant(Value::from(0)),
                 }
             }
             Some(Source::Attribute(attribute) | Source::MemberAttribute(attribute)) => match attribute {
@@ -115,13 +123,15 @@ impl View<'_> {
 
     /// The people of whom a slot says nothing, where that can be.
     pub(crate) fn not_known(&self, source: Option<Source>) -> Option<&[bool]> {
-        let of_day = |source| {
-            matches!(
-                source,
-                Source::Attribute(Attribute::JoinedOn) | Source::MemberAttribute(Attribute::JoinedOn)
-            )
-        };
-        source.is_some_and(of_day).then_some(&*self.extra.no_day)
+        match source? {
+            Source::Attribute(Attribute::JoinedOn) | Source::MemberAttribute(Attribute::JoinedOn) => {
+                Some(&self.extra.no_day)
+            }
+            Source::Indicator(index) | Source::MemberIndicator(index) => {
+                self.quotient(index).map(|known| &*known.missing)
+            }
+            _ => None,
+        }
     }
 
     /// What a slot stands for, of one person.

@@ -2,10 +2,10 @@
 #![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use engine::{
-    BonusContext, Context, EngineError, ExchangeRates, Facts, LineKind, OrderFact, OrderKind, Payouts,
-    PersonFact, Previous, SettledCycle, Snapshot, StoredRun, Violation, calculate_bonuses,
-    calculate_indicators, calculate_ranks, check_settlements, integrate, read_orders, read_people, settle,
-    verify,
+    BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, Indicators, LineKind, OrderFact,
+    OrderKind, Payouts, PersonFact, Previous, Ranked, SettledCycle, Snapshot, StoredRun, Violation,
+    calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, history_needed, integrate,
+    read_orders, read_people, settle, verify,
 };
 use foundation::{cycle::Cycle, locale::Locale};
 use jiff::{civil::date, tz::TimeZone};
@@ -269,7 +269,7 @@ fn windows_read_the_snapshots_of_earlier_cycles() {
         let previous = history.first().zip(ranks.as_ref());
         let previous = previous.map(|(snapshot, ranks)| Previous { snapshot, ranks });
         let snapshot = integrate(facts, previous, &plan, ExchangeRates::of_plan(&plan)).unwrap();
-        let context = Context { history: &history, adjustments: &[] };
+        let context = Context { history: &history, ..Context::default() };
         let before = calculate_indicators(&snapshot, &plan, context).unwrap();
         let ranked = calculate_ranks(&snapshot, &before, &plan, context).unwrap();
         if month == 10 {
@@ -283,6 +283,159 @@ fn windows_read_the_snapshots_of_earlier_cycles() {
         }
         ranks = Some(ranked.ranks);
         history.insert(0, snapshot);
+    }
+}
+
+fn measure(code: &str, change: &Value) -> Value {
+    let mut definition = json!({
+        "code": code, "name": {"es": code, "en": code}, "unit": "count", "measure": "vq", "scope": "self"
+    });
+    for (field, value) in change.as_object().unwrap() {
+        definition[field] = value.clone();
+    }
+    definition
+}
+
+/// Computes cycles one after the other, each with all results of those before it, and gives the last one's indicators and ranks.
+fn history(
+    plan: &Plan,
+    cycles: &[(Cycle, Vec<PersonFact>, Vec<OrderFact>)],
+) -> (Snapshot, Vec<Indicators>, Ranked) {
+    let mut done: Vec<(Snapshot, Indicators, Ranked)> = Vec::new();
+    for (cycle, people, orders) in cycles {
+        let facts = Facts { cycle, people, orders };
+        let previous = done.first().map(|(snapshot, _, ranked)| Previous { snapshot, ranks: &ranked.ranks });
+        let snapshot = integrate(facts, previous, plan, ExchangeRates::of_plan(plan)).unwrap();
+        let snapshots: Vec<Snapshot> = done.iter().map(|(snapshot, ..)| snapshot.clone()).collect();
+        let results: Vec<Option<CycleResults<'_>>> = done
+            .iter()
+            .map(|(_, indicators, ranked)| {
+                let (after_ranks, ranks) = (Some(&ranked.indicators), &ranked.ranks);
+                Some(CycleResults { indicators, after_ranks, ranks })
+            })
+            .collect();
+        let context = Context { history: &snapshots, results: &results, ..Context::default() };
+        let before = calculate_indicators(&snapshot, plan, context).unwrap();
+        let ranked = calculate_ranks(&snapshot, &before, plan, context).unwrap();
+        done.insert(0, (snapshot, before, ranked));
+    }
+    let (snapshot, before, ranked) = done.remove(0);
+    let after = ranked.indicators.clone();
+    (snapshot, vec![before, after], ranked)
+}
+
+#[test]
+fn windows_over_indicators_and_ranks_read_the_stored_results_of_earlier_cycles() {
+    let mut document = document(&json!([]), &ladder(&json!({})));
+    document["indicators"] = json!([
+        measure("STREAK", &json!({"measure": {"formula": "active ? BEFORE + 1 : 0"}})),
+        measure("BEFORE", &json!({"measure": {"indicator": "STREAK"}, "window": {"previous": 1}})),
+        measure(
+            "BEST",
+            &json!({"measure": {"indicator": "PVQ"}, "aggregate": "max", "window": {"last": 3}, "options": {"over": "cycles"}})
+        ),
+        measure(
+            "MEAN",
+            &json!({"aggregate": "average", "window": {"last": 3}, "options": {"over": "cycles"}})
+        ),
+        measure(
+            "TOPRANK",
+            &json!({"measure": "rank", "aggregate": "max", "window": {"last": 3}, "options": {"over": "cycles", "ranks": "paid"}})
+        ),
+        measure(
+            "RANK2",
+            &json!({"measure": "rank", "window": {"previous": 2}, "options": {"ranks": "paid"}})
+        ),
+        measure("TWICE", &json!({"measure": {"formula": "2 * PVQ"}, "window": {"previous": 1}})),
+        measure("QUARTER", &json!({"window": "calendar-quarter"})),
+        measure("HALF", &json!({"window": "calendar-half"})),
+        measure("MONTH", &json!({"window": "calendar-month"})),
+        measure(
+            "TEAMBEST",
+            &json!({"measure": {"indicator": "PVQ"}, "aggregate": "max", "scope": "team", "window": {"last": 3}})
+        ),
+        measure("THERE", &json!({"measure": "people", "window": {"last": 9}}))
+    ]);
+    let plan = parse(&document);
+    let needed = history_needed(&plan);
+    assert!(needed.results && !needed.everything && needed.cycles == 8, "{needed:?}");
+    let cycles = [(6, 100, 0), (7, 300, 0), (8, 90, 5), (9, 100, 50)].map(|(month, a, b)| {
+        let cycle = cycle(month);
+        let mut people = vec![person("a", None)];
+        if 8 <= month {
+            people.push(person("b", Some("a")));
+        }
+        let mut orders = vec![sale("oa", "a", a, &cycle)];
+        if 0 < b {
+            orders.push(sale("ob", "b", b, &cycle));
+        }
+        (cycle, people, orders)
+    });
+    let (snapshot, indicators, _) = history(&plan, &cycles);
+    let value = |code: &str, who: &str| {
+        let row = snapshot.people.row(who).unwrap();
+        let column = indicators.iter().find_map(|all| all.column(code)).unwrap();
+        column.value(row).normalize().to_string()
+    };
+    for (code, a, b) in [
+        ("STREAK", "1", "0"),
+        ("BEFORE", "0", "0"),
+        ("BEST", "300", "50"),
+        // 490 over the three cycles a was there, 55 over the two b was.
+        ("MEAN", "163.333333333333333333", "27.5"),
+        ("TOPRANK", "3", "0"),
+        ("RANK2", "3", "0"),
+        ("TWICE", "180", "10"),
+        ("QUARTER", "490", "55"),
+        ("HALF", "490", "55"),
+        ("MONTH", "100", "50"),
+        // One value per member is the member's total of the window.
+        ("TEAMBEST", "490", "55"),
+        ("THERE", "4", "2"),
+    ] {
+        assert_eq!((value(code, "a"), value(code, "b")), (a.to_owned(), b.to_owned()), "{code}");
+    }
+    let (snapshot, indicators, _) = history(&plan, &cycles[..2]);
+    assert_eq!(indicators[0].value("STREAK", snapshot.people.row("a").unwrap()), Some(Decimal::from(2)));
+}
+
+#[test]
+fn the_first_days_of_a_member_are_found_in_all_cycles_given() {
+    let mut document = document(&json!([]), &no_ranks());
+    document["indicators"] = json!([
+        measure("D30", &json!({"window": {"days-since-joining": 30}})),
+        measure("FIRST", &json!({"window": "lifetime", "where": "order.first_of_person"})),
+        measure(
+            "BEAUTY",
+            &json!({"window": {"last": 2}, "where": "order.category == 'beauty' && country == 'CO'"})
+        ),
+        measure("BIGGEST", &json!({"aggregate": "max", "window": "lifetime", "options": {"over": "orders"}}))
+    ]);
+    let plan = parse(&document);
+    assert!(history_needed(&plan).everything);
+    let mut someone = person("a", None);
+    someone.joined_on = Some(date(2026, 8, 20));
+    someone.country = "CO".into();
+    let order = |id: &str, day: jiff::civil::Date, volume: i64, category: &str| {
+        let mut order = sale(id, "a", volume, &cycle(8));
+        order.paid_at = day.to_zoned(TimeZone::UTC).unwrap().timestamp();
+        order.category = category.into();
+        order.first_of_person = id == "o1";
+        order
+    };
+    let cycles = [
+        (cycle(8), vec![someone.clone()], vec![order("o1", date(2026, 8, 20), 10, "beauty")]),
+        (
+            cycle(9),
+            vec![someone.clone()],
+            // The 30th day is 18 September.
+            vec![order("o2", date(2026, 9, 18), 20, "beauty"), order("o3", date(2026, 9, 19), 40, "fashion")],
+        ),
+        (cycle(10), vec![someone], vec![order("o4", date(2026, 10, 5), 80, "beauty")]),
+    ];
+    let (_, indicators, _) = history(&plan, &cycles);
+    for (code, expected) in [("D30", 30), ("FIRST", 10), ("BEAUTY", 100), ("BIGGEST", 80)] {
+        assert_eq!(indicators[0].value(code, 0), Some(Decimal::from(expected)), "{code}");
     }
 }
 

@@ -31,6 +31,22 @@ struct Someone {
     grace: u8,
 }
 
+impl Someone {
+    /// Whether what came back is said to be the first sale.
+    fn names_its_sale(&self) -> bool {
+        !self.sales.is_empty() && self.returned % 2 == 0
+    }
+
+    /// The sales, each less what of it came back.
+    fn net_sales(&self) -> Vec<i64> {
+        let mut sales = self.sales.clone();
+        if self.names_its_sale() {
+            sales[0] -= self.returned;
+        }
+        sales
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Network {
     people: Vec<Someone>,
@@ -136,6 +152,9 @@ impl Network {
                 let volume = Decimal::from(someone.returned);
                 let mut order = OrderFact::sale(order, id.parse().unwrap(), cycle.start, volume);
                 order.kind = OrderKind::Return;
+                if someone.names_its_sale() {
+                    order.reverses = Some(format!("O-{id}-0").parse().unwrap());
+                }
                 orders.push(order);
             }
         }
@@ -212,6 +231,44 @@ fn document() -> Value {
         ("HALF", json!({"measure": {"formula": "TEAM / 2 + 0.25"}})),
         ("OFHALF", json!({"measure": {"indicator": "HALF"}, "scope": "frontline"})),
         ("DEEP", json!({"unit": "count", "measure": "level", "aggregate": "max", "scope": "team"})),
+        ("AVGDL", json!({"aggregate": "average", "scope": "downline"})),
+        ("AVGTM", json!({"aggregate": "average", "scope": "team", "filter": "own_vq > 20"})),
+        ("AVGLEG", json!({"aggregate": "average", "scope": {"except-strongest-legs": 1}})),
+        ("AVGGRP", json!({"aggregate": "average", "scope": {"group": {"rank": "r2", "self": false}}})),
+        ("AVGUP", json!({"aggregate": "average", "scope": {"upline": {"rank": "r2"}}})),
+        ("MAXLV2", json!({"aggregate": "max", "scope": {"level": 2}})),
+        ("MINGRP", json!({"aggregate": "min", "scope": {"group": {"rank": "r2"}}})),
+        (
+            "MAXGEN1",
+            json!({"aggregate": "max", "scope": {"generation": {"number": 1, "rank": "r1"}}, "options": {"ranks": "paid"}}),
+        ),
+        ("MAXLEG2", json!({"aggregate": "max", "scope": {"leg": 2}})),
+        ("MAXALL", json!({"aggregate": "max", "scope": "company"})),
+        ("SHARED", json!({"scope": "downline", "options": {"cap_per_leg": {"share": "0.4"}}})),
+        ("SHAREDTM", json!({"scope": "team", "options": {"cap_per_leg": {"share": "0.35"}}})),
+        (
+            "SHAREDSIDE",
+            json!({"scope": {"except-strongest-legs": 1}, "options": {"cap_per_leg": {"share": "0.4"}}}),
+        ),
+        ("ORDAVG", json!({"aggregate": "average", "scope": "team", "options": {"over": "orders"}})),
+        ("ORDMAX", json!({"aggregate": "max", "scope": "downline", "options": {"over": "orders"}})),
+        ("ORDMIN", json!({"aggregate": "min", "scope": "self", "options": {"over": "orders"}})),
+        (
+            "ORDN",
+            json!({"unit": "count", "aggregate": "count", "scope": "team", "options": {"over": "orders"}}),
+        ),
+        ("BIGORD", json!({"scope": "downline", "where": "order.vq >= 75 && !order.is_return"})),
+        (
+            "BIGORDN",
+            json!({"measure": "orders", "unit": "count", "scope": "self", "where": "order.vq >= 75"}),
+        ),
+        ("SQUARE", json!({"measure": {"formula": "own_vq * own_vq"}, "scope": "downline"})),
+        ("THIRD", json!({"measure": {"formula": "own_vq / 3"}, "unit": "ratio", "scope": "team"})),
+        (
+            "THIRDAVG",
+            json!({"measure": {"indicator": "THIRD"}, "aggregate": "average", "scope": "frontline"}),
+        ),
+        ("KNOWN", json!({"unit": "count", "measure": {"formula": "has(AVGDL) ? AVGDL : -1"}})),
     ];
     let definitions: Vec<Value> = definitions.iter().map(|(code, change)| indicator(code, change)).collect();
     json!({
@@ -352,6 +409,105 @@ fn reference(network: &Network, paid: &[u8], index: usize) -> BTreeMap<&'static 
     values
 }
 
+/// The mean with 18 decimals; nothing for nobody.
+fn mean(values: &[Decimal]) -> Option<Decimal> {
+    let count = Decimal::from(values.len());
+    (!values.is_empty()).then(|| (values.iter().sum::<Decimal>() / count).round_dp(18))
+}
+
+/// Legs with no share of their own over `share` of all, strongest first.
+fn shared_legs(network: &Network, index: usize, share: Decimal) -> Vec<Decimal> {
+    let legs: Vec<Decimal> = network
+        .children(index)
+        .into_iter()
+        .map(|child| Decimal::from(network.sum(&network.team(child))))
+        .collect();
+    let most = (legs.iter().sum::<Decimal>() * share).max(Decimal::ZERO);
+    let mut capped: Vec<Decimal> = legs.into_iter().map(|leg| leg.min(most)).collect();
+    capped.sort_by(|a, b| b.cmp(a));
+    capped
+}
+
+/// What the general pass computes, from the definitions alone; nothing where a value is missing.
+fn reference_general(
+    network: &Network,
+    paid: &[u8],
+    index: usize,
+) -> BTreeMap<&'static str, Option<Decimal>> {
+    let previous: Vec<u8> = network.people.iter().map(|someone| someone.previous).collect();
+    let own = |members: &[usize]| -> Vec<Decimal> {
+        members.iter().map(|member| Decimal::from(network.own(*member))).collect()
+    };
+    let most = |values: Vec<Decimal>| values.into_iter().max().unwrap_or_default();
+    let least = |values: Vec<Decimal>| values.into_iter().min().unwrap_or_default();
+    let (below, team, children) = (network.below(index), network.team(index), network.children(index));
+    let mut legs: Vec<Vec<usize>> = children.iter().map(|child| network.team(*child)).collect();
+    legs.sort_by_key(|leg| (-network.sum(leg), network.id(*leg.last().unwrap())));
+    let sides: Vec<usize> = legs.iter().skip(1).flatten().copied().collect();
+    legs.sort_by_key(|leg| -leg.iter().map(|member| network.own(*member)).max().unwrap());
+    let second: Vec<usize> = legs.get(1).cloned().unwrap_or_default();
+    let leaders_to = |ranks: &[u8], cut: u8, member: usize| {
+        let path = network.between(index, member).into_iter().chain([member]);
+        path.filter(|one| network.is_leader(ranks, *one, cut)).count()
+    };
+    let group: Vec<usize> = below.iter().copied().filter(|one| leaders_to(&previous, 2, *one) == 0).collect();
+    let first: Vec<usize> = below.iter().copied().filter(|one| leaders_to(paid, 1, *one) == 1).collect();
+    let second_level: Vec<usize> =
+        below.iter().copied().filter(|one| network.between(index, *one).len() == 1).collect();
+    let mut upline = Vec::new();
+    for upper in network.above(index) {
+        upline.push(upper);
+        if network.is_leader(&previous, upper, 2) {
+            break;
+        }
+    }
+    let over_20: Vec<usize> = team.iter().copied().filter(|one| 20 < network.own(*one)).collect();
+    let sales = |members: &[usize]| -> Vec<Decimal> {
+        members.iter().flat_map(|one| network.people[*one].net_sales()).map(Decimal::from).collect()
+    };
+    let big = |members: &[usize]| -> Vec<i64> {
+        members.iter().flat_map(|one| network.people[*one].sales.clone()).filter(|sale| 75 <= *sale).collect()
+    };
+    let per_order = {
+        let count = sales(&team).len();
+        (count != 0).then(|| (Decimal::from(network.sum(&team)) / Decimal::from(count)).round_dp(18))
+    };
+    let third = |one: usize| (Decimal::from(network.own(one)) / Decimal::from(3)).round_dp(18);
+    let thirds = |one: usize| network.team(one).into_iter().map(third).sum::<Decimal>();
+    let all: Vec<usize> = (0..network.people.len()).collect();
+    let mut with_self = group.clone();
+    with_self.push(index);
+    let (forty, thirty_five) = (Decimal::new(4, 1), Decimal::new(35, 2));
+    let rounded = |values: Vec<Decimal>| Some(values.into_iter().sum::<Decimal>().round_dp(4));
+    let mut shared_team = shared_legs(network, index, thirty_five);
+    shared_team.push(Decimal::from(network.own(index)));
+    BTreeMap::from([
+        ("AVGDL", mean(&own(&below))),
+        ("AVGTM", mean(&own(&over_20))),
+        ("AVGLEG", mean(&own(&sides))),
+        ("AVGGRP", mean(&own(&group))),
+        ("AVGUP", mean(&own(&upline))),
+        ("MAXLV2", Some(most(own(&second_level)))),
+        ("MINGRP", Some(least(own(&with_self)))),
+        ("MAXGEN1", Some(most(own(&first)))),
+        ("MAXLEG2", Some(most(own(&second)))),
+        ("MAXALL", Some(most(own(&all)))),
+        ("SHARED", rounded(shared_legs(network, index, forty))),
+        ("SHAREDTM", rounded(shared_team)),
+        ("SHAREDSIDE", rounded(shared_legs(network, index, forty).split_off(1.min(children.len())))),
+        ("ORDAVG", per_order),
+        ("ORDMAX", Some(most(sales(&below)))),
+        ("ORDMIN", Some(least(sales(&[index])))),
+        ("ORDN", Some(Decimal::from(sales(&team).len()))),
+        ("BIGORD", Some(Decimal::from(big(&below).iter().sum::<i64>()))),
+        ("BIGORDN", Some(Decimal::from(big(&[index]).len()))),
+        ("SQUARE", Some(own(&below).into_iter().map(|one| one * one).sum())),
+        ("THIRD", Some(thirds(index))),
+        ("THIRDAVG", mean(&children.iter().map(|child| thirds(*child)).collect::<Vec<_>>())),
+        ("KNOWN", Some(mean(&own(&below)).map_or(Decimal::NEGATIVE_ONE, |mean| mean.round_dp(4)))),
+    ])
+}
+
 /// Earned ranks, and paid ones with a grace of one cycle.
 fn reference_ranks(network: &Network, leg_ranks_paid: bool) -> (Vec<u8>, Vec<u8>) {
     let count = network.people.len();
@@ -401,6 +557,11 @@ proptest! {
             for (code, expected) in reference(&network, &paid, index) {
                 let found = before.value(code, row).or_else(|| ranked.indicators.value(code, row)).unwrap();
                 prop_assert_eq!(found, Decimal::new(expected, 2), "{} of {}", code, network.id(index));
+            }
+            for (code, expected) in reference_general(&network, &paid, index) {
+                let column = before.column(code).or_else(|| ranked.indicators.column(code)).unwrap();
+                let found = (!column.is_missing(row)).then(|| column.value(row));
+                prop_assert_eq!(found, expected, "{} of {}", code, network.id(index));
             }
         }
     }

@@ -135,6 +135,20 @@ pub enum Period {
     Year,
 }
 
+impl Period {
+    /// Whether two days lie in the same one.
+    pub fn is_shared(self, a: jiff::civil::Date, b: jiff::civil::Date) -> bool {
+        let months = match self {
+            Self::Month => 1,
+            Self::Quarter => 3,
+            Self::Half => 6,
+            Self::Year => 12,
+        };
+        let number = |day: jiff::civil::Date| (day.year(), (day.month() - 1) / months);
+        number(a) == number(b)
+    }
+}
+
 /// One rate, or several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

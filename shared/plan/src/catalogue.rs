@@ -1,12 +1,18 @@
 //! The built-in indicators, generated from the dimensions of [`Indicator`] for a plan's ranks and parameters.
 
+mod named;
+mod page;
+
 use foundation::locale::Text;
+
+pub use named::{Coverage, NAMED, Named};
+pub use page::{definition, page};
 
 use crate::{
     document::{CatalogueSettings, Document},
     indicator::{
-        Aggregate, Generation, GenerationCounts, Group, Indicator, Measure, Options, RankBasis, Scope, Tree,
-        Unit, Window,
+        Aggregate, Generation, GenerationCounts, Group, Indicator, Measure, Options, Over, RankBasis, Scope,
+        Tree, Unit, Window,
     },
 };
 
@@ -25,6 +31,7 @@ pub fn indicators(document: &Document) -> Vec<Indicator> {
     let leader = settings.leader_rank.as_deref().or(ranks.last().map(|(code, _)| *code));
     let mut all = Vec::new();
     personal(&mut all);
+    first_days(&mut all);
     if let Some(goal) = settings.own_volume_goal {
         let goal = goal.normalize().to_string();
         goals(&mut all, &goal);
@@ -36,10 +43,12 @@ pub fn indicators(document: &Document) -> Vec<Indicator> {
     levels(&mut all);
     legs(&mut all);
     counts(&mut all);
+    streaks(&mut all);
     returns(&mut all);
     if let Some(leader) = leader {
         groups(&mut all, leader);
         generations(&mut all, leader);
+        of_generations(&mut all);
     }
     for (code, name) in ranks {
         of_rank(&mut all, code, name);
@@ -73,6 +82,7 @@ fn define(
         aggregate: Aggregate::Sum,
         scope,
         filter: None,
+        only_where: None,
         window: Window::ThisCycle,
         options: Options::default(),
     }
@@ -96,6 +106,11 @@ impl Indicator {
 
     fn aggregate(mut self, aggregate: Aggregate) -> Self {
         self.aggregate = aggregate;
+        self
+    }
+
+    fn only_where(mut self, condition: &str) -> Self {
+        self.only_where = Some(condition.to_owned());
         self
     }
 
@@ -171,6 +186,142 @@ fn personal(all: &mut Vec<Indicator>) {
     ));
 }
 
+/// First orders and first days, customers by kind, and what is measured order by order.
+fn first_days(all: &mut Vec<Indicator>) {
+    for (stem, es, en, measure) in volumes() {
+        for days in [30, 60, 90] {
+            let name =
+                (format!("Primeros {days} días: {es} personal"), format!("First {days} days, personal {en}"));
+            let one =
+                define(format!("P{stem}_D{days}"), name.0, name.1, Unit::Points, measure.clone(), Scope::Own);
+            all.push(one.window(Window::DaysSinceJoining(days)));
+        }
+        let name = (format!("Primer pedido: {es}"), format!("First order, {en}"));
+        let first =
+            define(format!("P{stem}_FIRST"), name.0, name.1, Unit::Points, measure.clone(), Scope::Own);
+        all.push(first.window(Window::Lifetime).only_where("order.first_of_person"));
+        let name =
+            (format!("Primeros pedidos de la red: {es}"), format!("First orders of the downline, {en}"));
+        let firsts =
+            define(format!("T{stem}_FIRST"), name.0, name.1, Unit::Points, measure.clone(), Scope::Downline);
+        all.push(firsts.only_where("order.first_of_person"));
+        for (code, es_kind, en_kind, filter) in [
+            ("RTL", "minoristas", "retail", "!('preferred' in tags)"),
+            ("PREF", "preferentes", "preferred", "'preferred' in tags"),
+        ] {
+            let name =
+                (format!("Clientes {es_kind}: {es}"), format!("Customers, {en_kind} (tag preferred), {en}"));
+            let one = define(
+                format!("{code}{stem}"),
+                name.0,
+                name.1,
+                Unit::Points,
+                measure.clone(),
+                Scope::Customers,
+            );
+            all.push(one.filter(filter));
+        }
+        for (side, es_side, en_side, tag) in
+            [("LEFT", "izquierdo", "left", "left"), ("RIGHT", "derecho", "right", "right")]
+        {
+            let name = (format!("Lado {es_side}: {es}"), format!("The {en_side} side (tag {tag}), {en}"));
+            let team = Measure::Indicator(format!("T{stem}_S"));
+            let one = define(format!("{side}{stem}"), name.0, name.1, Unit::Points, team, Scope::Frontline);
+            all.push(one.filter(format!("'{tag}' in tags")));
+        }
+    }
+    let orders = [
+        ("PORD_FIRST", "Primeros pedidos en el ciclo", "First orders in the cycle", Scope::Own),
+        ("TORD_FIRST", "Primeros pedidos de la red", "First orders of the downline", Scope::Downline),
+    ];
+    for (code, es, en, scope) in orders {
+        let one = define(code, es, en, Unit::Count, Measure::Orders, scope);
+        all.push(one.only_where("order.first_of_person"));
+    }
+    let means = [
+        (
+            "PORD_AVG",
+            "Pedido promedio, ventas netas",
+            "Average order, net sales",
+            Scope::Own,
+            Aggregate::Average,
+        ),
+        ("PORD_MAX", "Pedido mayor, ventas netas", "Greatest order, net sales", Scope::Own, Aggregate::Max),
+        (
+            "TORD_AVG",
+            "Pedido promedio de la red",
+            "Average order of the downline",
+            Scope::Downline,
+            Aggregate::Average,
+        ),
+        (
+            "TORD_MAX",
+            "Pedido mayor de la red",
+            "Greatest order of the downline",
+            Scope::Downline,
+            Aggregate::Max,
+        ),
+    ];
+    for (code, es, en, scope, aggregate) in means {
+        let mut one = define(code, es, en, Unit::Money, Measure::Net, scope).aggregate(aggregate);
+        one.options.over = Over::Orders;
+        all.push(one);
+    }
+    for (code, es, en, aggregate) in [
+        ("PVQ_BEST6", "Mejor ciclo de los últimos 6", "Best of the last 6 cycles", Aggregate::Max),
+        ("PVQ_AVG6", "Promedio de los últimos 6 ciclos", "Mean of the last 6 cycles", Aggregate::Average),
+    ] {
+        let one = define(code, es, en, Unit::Points, Measure::Vq, Scope::Own);
+        let mut one = one.aggregate(aggregate).window(Window::Last(6));
+        one.options.over = Over::Cycles;
+        all.push(one);
+    }
+    let mean = define(
+        "TVQ_AVG",
+        "Volumen calificable promedio de la red",
+        "Mean qualifying volume of the downline",
+        Unit::Points,
+        Measure::Vq,
+        Scope::Downline,
+    );
+    all.push(mean.aggregate(Aggregate::Average));
+}
+
+/// What looks back at itself, cycle by cycle.
+fn streaks(all: &mut Vec<Indicator>) {
+    let streaks = [
+        (
+            "ACT_STREAK",
+            "Ciclos activos seguidos",
+            "Active cycles in a row",
+            "active ? ACT_STREAK_PREV + 1 : 0",
+        ),
+        (
+            "INACT_N",
+            "Ciclos desde la última actividad",
+            "Cycles since last active",
+            "active ? 0 : INACT_N_PREV + 1",
+        ),
+    ];
+    for (code, es, en, formula) in streaks {
+        let formula = Measure::Formula(formula.to_owned());
+        all.push(define(code, es, en, Unit::Count, formula, Scope::Own));
+        let name = (format!("{es}, ciclo anterior"), format!("{en}, previous cycle"));
+        let before = Measure::Indicator(code.to_owned());
+        let one = define(format!("{code}_PREV"), name.0, name.1, Unit::Count, before, Scope::Own);
+        all.push(one.window(Window::Previous(1)));
+    }
+    let react = define(
+        "REACT",
+        "Personas reactivadas tras 3 ciclos",
+        "People active again after 3 cycles",
+        Unit::People,
+        Measure::People,
+        Scope::Downline,
+    );
+    all.push(react.aggregate(Aggregate::Count).filter("active && INACT_N_PREV >= 3"));
+}
+
 fn goals(all: &mut Vec<Indicator>, goal: &str) {
     let short = Measure::Formula(format!("PSVQ < {goal} ? {goal} - PSVQ : 0"));
     all.push(define(
@@ -183,6 +334,19 @@ fn goals(all: &mut Vec<Indicator>, goal: &str) {
     ));
     let over = Measure::Formula(format!("PSVQ > {goal} ? PSVQ - {goal} : 0"));
     all.push(define("PVQ_EXC", "Volumen excedente", "Volume above the goal", Unit::Points, over, Scope::Own));
+    let (es, en) = ("Piernas con el volumen meta", "Legs with the goal's volume");
+    let legs = define("LEGS_GE", es, en, Unit::People, Measure::People, Scope::Frontline);
+    all.push(legs.aggregate(Aggregate::Count).filter(format!("TVQ_S >= {goal}")));
+    let (es, en) = ("Referidos con el volumen meta", "Enrolled people with the goal's volume");
+    let referred = define("REFERRED", es, en, Unit::People, Measure::People, Scope::Enrolled);
+    all.push(referred.aggregate(Aggregate::Count).filter(format!("PVQ >= {goal}")));
+    let (es, en) = ("Ciclos seguidos con referidos que compran", "Cycles in a row with a buying referral");
+    let streak = Measure::Formula("REFERRED > 0 ? REF_STREAK_PREV + 1 : 0".to_owned());
+    all.push(define("REF_STREAK", es, en, Unit::Count, streak, Scope::Own));
+    let (es, en) = (format!("{es}, ciclo anterior"), format!("{en}, previous cycle"));
+    let before = Measure::Indicator("REF_STREAK".to_owned());
+    let before = define("REF_STREAK_PREV", es, en, Unit::Count, before, Scope::Own);
+    all.push(before.window(Window::Previous(1)));
 }
 
 fn group_of(leader: &str, with_self: bool) -> Scope {
@@ -273,6 +437,15 @@ fn groups(all: &mut Vec<Indicator>, leader: &str) {
             .aggregate(Aggregate::Count)
             .filter("active"),
     );
+    for (stem, es, en, measure) in volumes() {
+        let name = (format!("Grupo: {es}, ciclo anterior"), format!("Group {en}, previous cycle"));
+        let one =
+            define(format!("G{stem}_PREV"), name.0, name.1, Unit::Points, measure, group_of(leader, false));
+        all.push(one.window(Window::Previous(1)));
+    }
+    let outside = Measure::Formula("GVQ - CVQ".to_owned());
+    let (es, en) = ("Grupo sin los clientes propios", "Group without own customers");
+    all.push(define("GVQ_EXT", es, en, Unit::Points, outside, Scope::Own));
     let name = ("Volumen calificable devuelto en el grupo", "Returned qualifying volume of the group");
     all.push(define("GRMAVQ", name.0, name.1, Unit::Points, Measure::ReturnsVq, group_of(leader, false)));
 }
@@ -298,6 +471,19 @@ fn generations(all: &mut Vec<Indicator>, leader: &str) {
                 .ranks(RankBasis::Paid),
         );
     }
+}
+
+/// What the generations say together.
+fn of_generations(all: &mut Vec<Indicator>) {
+    let known = |found: &dyn Fn(u8) -> String| (1..=GENERATIONS).map(found).collect::<Vec<_>>();
+    let furthest = known(&|number| format!("(GGRP{number} > 0 ? {number} : 0)")).join(", ");
+    let furthest = Measure::Formula(format!("max({furthest})"));
+    let (es, en) = ("Última generación con líderes", "Furthest generation with leaders");
+    all.push(define("GMAX", es, en, Unit::Count, furthest, Scope::Own).ranks(RankBasis::Paid));
+    let empty = known(&|number| format!("(GGRP{number} > 0 && G{number}VQ == 0 ? 1 : 0)")).join(" + ");
+    let (es, en) = ("Generaciones sin volumen", "Generations without volume");
+    let empty = define("GEMPTY", es, en, Unit::Count, Measure::Formula(empty), Scope::Own);
+    all.push(empty.ranks(RankBasis::Paid));
 }
 
 fn team(all: &mut Vec<Indicator>) {
@@ -358,6 +544,10 @@ fn levels(all: &mut Vec<Indicator>) {
                 .filter("active"),
         );
     }
+    let widest = (1..=LEVELS).map(|level| format!("L{level}_N")).collect::<Vec<_>>().join(", ");
+    let widest = Measure::Formula(format!("max({widest})"));
+    let (es, en) = ("Nivel más ancho de los 10 primeros", "Most people on one of the first 10 levels");
+    all.push(define("WIDTH_MAX", es, en, Unit::People, widest, Scope::Own));
 }
 
 fn legs(all: &mut Vec<Indicator>) {
@@ -434,7 +624,12 @@ fn counts(all: &mut Vec<Indicator>) {
         ("_NEW", " nuevas", ", new", Some("joined_this_cycle")),
         ("_TERM", " retiradas", ", terminated", Some("status == 'terminated'")),
         ("_ORD", " con pedido", ", with an order", Some("PORD > 0")),
-        ("_NOORD", " activas en la red sin pedido", ", without an order", Some("PORD == 0")),
+        (
+            "_NOORD",
+            " activas sin pedido",
+            ", active, without an order",
+            Some("status == 'active' && PORD == 0"),
+        ),
     ];
     let scopes = [
         ("FL", "Personas del nivel 1", "People of level 1", Scope::Frontline, Tree::Placement),
@@ -469,6 +664,25 @@ fn counts(all: &mut Vec<Indicator>) {
     all.push(
         define("DEEPEST", name.0, name.1, Unit::Count, Measure::Level, Scope::Team).aggregate(Aggregate::Max),
     );
+    let (es, en) = ("Nivel más profundo con volumen", "Deepest level of the tree with volume");
+    let deepest = define("DEEPEST_VQ", es, en, Unit::Count, Measure::Level, Scope::Downline);
+    all.push(deepest.aggregate(Aggregate::Max).filter("PVQ > 0"));
+    let deepest = Measure::Formula("DEEPEST_VQ == 0 ? 0 : DEEPEST_VQ - level".to_owned());
+    let (es, en) = ("Último nivel con volumen", "Deepest level below with volume");
+    all.push(define("LMAX", es, en, Unit::Count, deepest, Scope::Own));
+    let customers = [
+        ("CUST_FIRST", "Clientes con primer pedido", "Customers with a first order", "PORD_FIRST > 0"),
+        (
+            "CUST_REP",
+            "Clientes que repiten en 3 ciclos",
+            "Customers with 2 orders in 3 cycles",
+            "PORD_R3 >= 2",
+        ),
+    ];
+    for (code, es, en, filter) in customers {
+        let one = define(code, es, en, Unit::People, Measure::People, Scope::Customers);
+        all.push(one.aggregate(Aggregate::Count).filter(filter));
+    }
     let depth = Measure::Formula("DEEPEST - level".to_owned());
     all.push(define("DEPTH", "Niveles por debajo", "Levels below", Unit::Count, depth, Scope::Own));
 }

@@ -14,7 +14,7 @@ use crate::{
     checked::{AMOUNT_SCALE, Plan, PlannedBonus, PlannedIndicator, RATIO_SCALE, canonical_hash},
     document::{AfterSettlement, Document},
     error::PlanError,
-    indicator::{Aggregate, Indicator, LegCap, Measure, Over, RankBasis, Scope, Unit, Window},
+    indicator::{Aggregate, Indicator, Measure, Over, RankBasis, Scope, Unit, Window},
     order::{Node, Order},
     schema::json_schema,
     source::{Names, Place},
@@ -97,20 +97,19 @@ impl Checker {
                 built_in,
                 needed: false,
                 filter: None,
+                only_where: None,
                 formula: None,
                 measured: None,
                 rank: None,
                 stage: 0,
                 after_ranks: false,
+                base_scale: 0,
                 scale: 0,
             })
             .collect();
-        let codes = indicators
-            .iter()
-            .map(|indicator| (indicator.definition.code.clone(), indicator.definition.alias.clone()))
-            .collect();
+        let definitions: Vec<&Indicator> = indicators.iter().map(|indicator| &indicator.definition).collect();
         let ranks = document.ranks.steps.iter().map(|rank| rank.code.clone()).collect();
-        Self { names: Names::new(codes, ranks), document, indicators, mistakes: Vec::new() }
+        Self { names: Names::new(&definitions, ranks), document, indicators, mistakes: Vec::new() }
     }
 
     fn plan(&mut self) -> Option<Plan> {
@@ -134,10 +133,10 @@ impl Checker {
             indicator.after_ranks = order.after_ranks[index];
         }
         for index in 0..self.indicators.len() {
-            self.indicators[index].scale = self.scale(index);
+            (self.indicators[index].base_scale, self.indicators[index].scale) = self.scales(index);
         }
         self.computable();
-        let names = std::mem::replace(&mut self.names, Names::new(Vec::new(), Vec::new()));
+        let names = std::mem::replace(&mut self.names, Names::new(&[], Vec::new()));
         Some(Plan {
             hash: canonical_hash(&self.document),
             document: self.document.clone(),
@@ -339,6 +338,11 @@ impl Checker {
             .filter
             .as_ref()
             .and_then(|text| self.rule(&format!("{pointer}/filter"), place, text, &Type::Bool));
+        let orders = Place::Sources { orders: true };
+        let only_where = definition
+            .only_where
+            .as_ref()
+            .and_then(|text| self.rule(&format!("{pointer}/where"), orders, text, &Type::Bool));
         let (mut formula, mut measured) = (None, None);
         match &definition.measure {
             Measure::Formula(text) => {
@@ -364,7 +368,8 @@ impl Checker {
             self.mistake(format!("{pointer}/scope/levels"), "levels out of order", found, "from <= to");
         }
         let planned = &mut self.indicators[index];
-        (planned.filter, planned.formula, planned.measured, planned.rank) = (filter, formula, measured, rank);
+        (planned.filter, planned.only_where) = (filter, only_where);
+        (planned.formula, planned.measured, planned.rank) = (formula, measured, rank);
     }
 
     fn rank_rules(&mut self) -> Option<Vec<Program>> {
@@ -410,14 +415,29 @@ impl Checker {
         }
     }
 
-    /// Decimals an indicator is kept with: those of what it measures. There are no circular references any more.
-    fn scale(&self, index: usize) -> u32 {
+    /// Decimals of what an indicator measures and of its values. There are no circular references any more, but for those through
+    /// earlier cycles, of which each is kept as amounts are.
+    pub(super) fn scales(&self, index: usize) -> (u32, u32) {
+        let definition = &self.indicators[index].definition;
+        let base = self.base_scale(index, 0);
+        let scale = match definition.aggregate {
+            Aggregate::Count | Aggregate::Legs => 0,
+            Aggregate::Average => RATIO_SCALE,
+            Aggregate::Sum | Aggregate::Max | Aggregate::Min => base,
+        };
+        (base, scale)
+    }
+
+    fn base_scale(&self, index: usize, depth: usize) -> u32 {
         let planned = &self.indicators[index];
-        let definition = &planned.definition;
-        match (&definition.measure, planned.measured) {
-            _ if matches!(definition.aggregate, Aggregate::Count | Aggregate::Legs) => 0,
-            (_, Some(measured)) => self.scale(measured),
-            (Measure::Formula(_), _) => match definition.unit {
+        match (&planned.definition.measure, planned.measured) {
+            (_, Some(_)) if self.indicators.len() < depth => AMOUNT_SCALE,
+            (_, Some(measured)) => match self.indicators[measured].definition.aggregate {
+                Aggregate::Count | Aggregate::Legs => 0,
+                Aggregate::Average => RATIO_SCALE,
+                Aggregate::Sum | Aggregate::Max | Aggregate::Min => self.base_scale(measured, depth + 1),
+            },
+            (Measure::Formula(_), _) => match planned.definition.unit {
                 Unit::Ratio => RATIO_SCALE,
                 Unit::People | Unit::Rank => 0,
                 Unit::Points | Unit::Money | Unit::Count => AMOUNT_SCALE,
@@ -430,80 +450,81 @@ impl Checker {
         }
     }
 
-    /// Refuses, of what has to be computed, what the engine does not compute: nothing is left out in silence.
+    /// Refuses definitions that contradict themselves and, of what has to be computed, what the engine does not compute:
+    /// nothing is left out in silence.
     fn computable(&mut self) {
         for index in 0..self.indicators.len() {
-            if !self.indicators[index].needed {
-                continue;
-            }
-            let definition = self.indicators[index].definition.clone();
+            let planned = &self.indicators[index];
+            let (definition, needed) = (planned.definition.clone(), planned.needed);
             let pointer = self.pointer(index);
-            for (field, found, expected) in not_computed(&definition) {
+            if needed && definition.measure == Measure::UnpaidBalance {
                 self.mistake(
-                    format!("{pointer}{field}"),
-                    format!("{} is not computed yet", definition.code),
-                    found,
-                    expected,
+                    format!("{pointer}/measure"),
+                    format!("{} is not computed: no fact says what somebody owes", definition.code),
+                    "unpaid-balance",
+                    "a measure of orders, people, rank or level",
                 );
+            }
+            for (field, found, expected) in contradictions(&definition) {
+                let message = format!("{} contradicts itself", definition.code);
+                self.mistake(format!("{pointer}{field}"), message, found, expected);
             }
         }
     }
 }
 
-/// What of a definition the engine does not compute: field, found, expected.
-fn not_computed(definition: &Indicator) -> Vec<(&'static str, String, &'static str)> {
-    let mut refused = Vec::new();
-    let Indicator { measure, aggregate, scope, window, options, unit, .. } = definition;
-    if *measure == Measure::UnpaidBalance {
-        refused.push(("/measure", "unpaid-balance".to_owned(), "a measure of orders, people, rank or level"));
-    }
-    if *aggregate == Aggregate::Average {
-        refused.push(("/aggregate", "average".to_owned(), "sum, count, max, min or legs"));
-    }
-    if options.over == Over::Orders {
-        refused.push(("/options/over", "orders".to_owned(), "members"));
-    }
-    if let Window::DaysSinceJoining(days) = window {
-        refused.push(("/window", format!("the first {days} days"), "cycles"));
-    }
-    let of_orders = is_of_orders(measure);
-    if *window != Window::ThisCycle && !of_orders {
-        refused.push(("/window", format!("{window:?}"), "this-cycle for what is not measured on orders"));
-    }
-    if matches!(measure, Measure::Formula(_)) && *scope != Scope::Own {
-        refused.push(("/scope", "a formula over others".to_owned(), "self; then measure that indicator"));
-    }
-    let by_leg = is_by_leg(scope);
-    if by_leg && matches!(aggregate, Aggregate::Max | Aggregate::Min) {
-        refused.push(("/aggregate", format!("{aggregate:?}"), "sum or count for legs"));
-    }
-    if *aggregate == Aggregate::Legs && *scope != Scope::Legs {
-        refused.push(("/scope", format!("{scope:?}"), "legs"));
-    }
-    let folds = matches!(
-        scope,
-        Scope::Own
-            | Scope::Customers
-            | Scope::Frontline
-            | Scope::Enrolled
-            | Scope::Downline
-            | Scope::Team
-            | Scope::Company
-    );
-    if matches!(aggregate, Aggregate::Max | Aggregate::Min) && !folds && !by_leg {
-        refused.push(("/aggregate", format!("{aggregate:?}"), "sum or count in this scope"));
-    }
-    match options.cap_per_leg {
-        Some(LegCap::Share(_)) => refused.push(("/options/cap_per_leg", "a share".to_owned(), "an amount")),
-        Some(LegCap::Amount(_)) if !by_leg && !matches!(scope, Scope::Downline | Scope::Team) => {
-            refused.push(("/options/cap_per_leg", format!("{scope:?}"), "downline, team or legs"));
+/// Parts of a definition that do not go together: field, found, expected.
+fn contradictions(definition: &Indicator) -> Vec<(&'static str, String, &'static str)> {
+    let mut found = Vec::new();
+    let Indicator { measure, aggregate, scope, window, options, .. } = definition;
+    if !is_of_orders(measure) {
+        if options.over == Over::Orders {
+            found.push((
+                "/options/over",
+                "orders".to_owned(),
+                "members or cycles for what is not measured on orders",
+            ));
         }
-        _ => {}
+        if definition.only_where.is_some() {
+            found.push((
+                "/where",
+                "a condition on orders".to_owned(),
+                "none for what is not measured on orders",
+            ));
+        }
+        if let Window::DaysSinceJoining(days) = window {
+            let expected = "cycles for what is not measured on orders";
+            found.push(("/window", format!("the first {days} days"), expected));
+        }
     }
-    if *unit == Unit::Ratio && !matches!(measure, Measure::Formula(_)) {
-        refused.push(("/unit", "ratio".to_owned(), "a formula"));
+    if options.over == Over::Cycles && matches!(window, Window::DaysSinceJoining(_)) {
+        found.push(("/options/over", "cycles".to_owned(), "members or orders for the first days of members"));
     }
-    refused
+    if *aggregate == Aggregate::Legs {
+        if *scope != Scope::Legs {
+            found.push(("/scope", format!("{scope:?}"), "legs, which is what aggregate legs counts"));
+        }
+        if options.over != Over::Members {
+            found.push(("/options/over", format!("{:?}", options.over), "members, of whom a leg needs some"));
+        }
+    }
+    if options.cap_per_leg.is_some() {
+        if !is_by_leg(scope) && !matches!(scope, Scope::Downline | Scope::Team) {
+            found.push((
+                "/options/cap_per_leg",
+                format!("{scope:?}"),
+                "no cap, or scope downline, team or legs",
+            ));
+        }
+        if !matches!(aggregate, Aggregate::Sum | Aggregate::Count) {
+            found.push((
+                "/options/cap_per_leg",
+                format!("{aggregate:?}"),
+                "no cap, or aggregate sum or count",
+            ));
+        }
+    }
+    found
 }
 
 /// Whether a measure is taken from orders.
@@ -525,7 +546,8 @@ fn is_by_leg(scope: &Scope) -> bool {
 
 /// Whether the paid ranks of this cycle decide who is a member or what is measured.
 pub(crate) fn scope_needs_ranks(definition: &Indicator) -> bool {
-    let ranked = matches!(definition.scope, Scope::Group(_) | Scope::Generation(_) | Scope::Upline { .. })
-        || definition.measure == Measure::Rank;
+    let measured = definition.measure == Measure::Rank && !matches!(definition.window, Window::Previous(_));
+    let ranked =
+        matches!(definition.scope, Scope::Group(_) | Scope::Generation(_) | Scope::Upline { .. }) || measured;
     ranked && definition.options.ranks == RankBasis::Paid
 }

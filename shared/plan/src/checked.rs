@@ -10,8 +10,8 @@ use crate::{bonus::Bonus, document::Document, error::PlanError, indicator::Indic
 
 /// Decimals volumes and money are kept with.
 pub const AMOUNT_SCALE: u32 = 4;
-/// Decimals quotients are kept with.
-pub const RATIO_SCALE: u32 = 9;
+/// Decimals quotients are kept with. They need 128 bits, so that everything else can stay in 64.
+pub const RATIO_SCALE: u32 = 18;
 
 /// A plan without mistakes.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct PlannedIndicator {
     pub needed: bool,
     /// The filter.
     pub filter: Option<Program>,
+    /// Which orders are measured.
+    pub only_where: Option<Program>,
     /// The formula, where the measure is one.
     pub formula: Option<Program>,
     /// The indicator that is measured, where the measure is one.
@@ -47,6 +49,8 @@ pub struct PlannedIndicator {
     pub stage: u16,
     /// Whether it needs ranks of this cycle.
     pub after_ranks: bool,
+    /// Decimals of what is measured on a member.
+    pub base_scale: u32,
     /// Decimals its values are kept with.
     pub scale: u32,
 }

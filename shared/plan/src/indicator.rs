@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema;
+use crate::{bonus::Period, schema};
 
 /// Name of an indicator, rank or bonus: a letter, then letters, digits and `_`.
 pub type Code = String;
@@ -49,6 +49,10 @@ pub struct Indicator {
     /// A condition a member has to meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<RuleText>,
+    /// Which orders are measured: a condition over the order (`order.category == 'beauty'`, `order.first_of_person`) and the
+    /// member who bought. Only for what is measured on orders. Default: all.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub only_where: Option<RuleText>,
     /// When.
     #[serde(default)]
     pub window: Window,
@@ -117,11 +121,13 @@ pub enum Measure {
     Level,
     /// Another indicator of the member.
     Indicator(Code),
-    /// A number computed by a rule over the member's attributes and indicators.
+    /// A number computed by a rule over the member's attributes and indicators: kept with 18 decimals where the unit is
+    /// `ratio`, with 4 for points, money and counts, whole for people and ranks, half to even.
     Formula(RuleText),
 }
 
-/// How members' values become one. The sum, max and min of nobody are 0.
+/// How members' values become one. The sum, max and min of nobody are 0. Where a scope compares legs, the size of a leg is its
+/// greatest value for `max`, its least for `min`, its members for `count`, its total otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Aggregate {
@@ -134,7 +140,7 @@ pub enum Aggregate {
     Max,
     /// The least value.
     Min,
-    /// The mean; missing where there is no member.
+    /// The mean, kept with 18 decimals half to even; missing where there is no member (rules read 0, `has(CODE)` tells).
     Average,
     /// The number of legs with at least `options.members_per_leg` members.
     Legs,
@@ -152,14 +158,14 @@ pub enum Scope {
     /// Level 1 of the downline.
     Frontline,
     /// One level of the downline.
-    Level(#[schemars(range(min = 1))] u16),
+    Level(#[schemars(range(min = 1, max = 256))] u16),
     /// Several levels of the downline.
     Levels {
         /// The first.
-        #[schemars(range(min = 1))]
+        #[schemars(range(min = 1, max = 256))]
         from: u16,
         /// The last.
-        #[schemars(range(min = 1))]
+        #[schemars(range(min = 1, max = 256))]
         to: u16,
     },
     /// Everyone below.
@@ -227,7 +233,8 @@ pub enum GenerationCounts {
     OwnGroup,
 }
 
-/// The time an indicator looks at.
+/// The time an indicator looks at. What is not measured on orders is read from the stored results of earlier cycles; what is
+/// not known of them is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Window {
@@ -238,12 +245,33 @@ pub enum Window {
     Previous(#[schemars(range(min = 1, max = 60))] u8),
     /// It and the cycles before it, n in all.
     Last(#[schemars(range(min = 1, max = 60))] u8),
+    /// All cycles that end in its calendar month, up to it.
+    CalendarMonth,
+    /// All cycles that end in its calendar quarter, up to it.
+    CalendarQuarter,
+    /// All cycles that end in its half of the calendar year, up to it.
+    CalendarHalf,
     /// All cycles that end in its calendar year, up to it.
     CalendarYear,
-    /// Everything up to its end.
+    /// Everything up to its end. Sums of orders are carried from cycle to cycle; everything else reaches as far back as
+    /// earlier cycles are given.
     Lifetime,
-    /// The first n days of each member.
+    /// The first n days of each member, the day of joining being the first; as far back as earlier cycles are given. Only for
+    /// what is measured on orders.
     DaysSinceJoining(#[schemars(range(min = 1))] u16),
+}
+
+impl Window {
+    /// The period of the calendar it is, if it is one.
+    pub fn period(self) -> Option<Period> {
+        match self {
+            Self::CalendarMonth => Some(Period::Month),
+            Self::CalendarQuarter => Some(Period::Quarter),
+            Self::CalendarHalf => Some(Period::Half),
+            Self::CalendarYear => Some(Period::Year),
+            _ => None,
+        }
+    }
 }
 
 /// Everything else that defines an indicator.
@@ -267,7 +295,7 @@ pub struct Options {
     pub members_per_leg: Option<u32>,
     /// For aggregate `legs`: legs headed by customers count too.
     pub customers_open_legs: bool,
-    /// Whether aggregates run over members or over orders.
+    /// What aggregates run over.
     pub over: Over,
 }
 
@@ -299,7 +327,7 @@ pub enum RankBasis {
 pub enum LegCap {
     /// An amount in the indicator's unit.
     Amount(#[schemars(with = "schema::DecimalText")] Decimal),
-    /// A share of the uncapped total of all legs.
+    /// A share of the uncapped total of all legs, 0 where that is negative.
     Share(#[schemars(with = "schema::DecimalText")] Decimal),
 }
 
@@ -310,6 +338,9 @@ pub enum Over {
     /// One value per member: the member's total of the window.
     #[default]
     Members,
-    /// The members' orders.
+    /// One value per sale of the members: what it brought less what of it came back in the window. Returns that name no sale
+    /// of the window lower sum and average only. Measures of returns have one value per return.
     Orders,
+    /// One value per member and cycle of the window, for the cycles the member was there: the best month, the mean of six.
+    Cycles,
 }

@@ -5,6 +5,7 @@ use rules::Program;
 use crate::{
     check::scope_needs_ranks,
     checked::{PlannedBonus, PlannedIndicator},
+    indicator::Window,
     source::{Attribute, Names, Source},
 };
 
@@ -20,6 +21,8 @@ pub(crate) enum Node {
 pub(crate) struct Order {
     /// For each indicator, what it needs.
     needs: Vec<Vec<Node>>,
+    /// For each indicator, what it reads of earlier cycles only: it has to be computed for the next one.
+    remembers: Vec<Vec<Node>>,
     activity_needs: Vec<Node>,
     ranks_need: Vec<Node>,
     bonuses_need_by: Vec<Vec<u32>>,
@@ -57,22 +60,34 @@ impl Order {
         let nodes = |program: &Program| -> Vec<Node> {
             program.slots().iter().filter_map(|slot| names.source(*slot)).filter_map(node_of).collect()
         };
+        let measured = |indicator: &PlannedIndicator| -> Vec<Node> {
+            indicator.formula.iter().flat_map(&nodes).chain(indicator.measured.map(Node::Indicator)).collect()
+        };
+        let is_past =
+            |indicator: &PlannedIndicator| matches!(indicator.definition.window, Window::Previous(_));
         let needs = indicators
             .iter()
             .map(|indicator| {
                 let mut needs: Vec<Node> = Vec::new();
                 needs.extend(indicator.filter.iter().flat_map(&nodes));
-                needs.extend(indicator.formula.iter().flat_map(&nodes));
-                needs.extend(indicator.measured.map(Node::Indicator));
+                needs.extend(indicator.only_where.iter().flat_map(&nodes));
+                if !is_past(indicator) {
+                    needs.extend(measured(indicator));
+                }
                 if scope_needs_ranks(&indicator.definition) {
                     needs.push(Node::Ranks);
                 }
                 needs
             })
             .collect();
+        let remembers = indicators
+            .iter()
+            .map(|indicator| if is_past(indicator) { measured(indicator) } else { Vec::new() })
+            .collect();
         let count = indicators.len();
         Self {
             needs,
+            remembers,
             activity_needs: nodes(activity),
             ranks_need: ranks.iter().flat_map(&nodes).chain([Node::Activity]).collect(),
             bonuses_need_by: Vec::new(),
@@ -140,6 +155,7 @@ impl Order {
                 && !std::mem::replace(&mut self.needed[index], true)
             {
                 open.extend(&self.needs[index]);
+                open.extend(&self.remembers[index]);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use rules::{Presence, Scope, Slot, Type, Value};
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::indicator::RankBasis;
+use crate::indicator::{Aggregate, Indicator, RankBasis};
 
 /// What a slot of a rule stands for. A slot's number is the index into [`crate::Plan::sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,7 +154,7 @@ pub(crate) enum Place {
     Rank,
     /// `when` and `qualified` of a bonus.
     Payment,
-    /// `where` of a bonus: the member who brought something, and the order if `orders` are paid on.
+    /// `where` of a bonus or an indicator: the member who brought something, and the order if `orders` are paid on.
     Sources { orders: bool },
     /// The rate of a level: the earner, the member who brought it, the level, and the order if `orders` are paid on.
     Level { orders: bool },
@@ -174,14 +174,22 @@ impl Place {
 pub(crate) struct Names {
     /// Code and alias of each indicator, in the order of the plan's indicators.
     pub(crate) indicators: Vec<(String, Option<String>)>,
+    /// Whether an indicator's value can be missing, in the same order.
+    averages: Vec<bool>,
     /// Codes of the ranks, lowest first.
     pub(crate) ranks: Vec<String>,
     sources: RefCell<Vec<Source>>,
 }
 
 impl Names {
-    pub(crate) fn new(indicators: Vec<(String, Option<String>)>, ranks: Vec<String>) -> Self {
-        Self { indicators, ranks, sources: RefCell::new(Vec::new()) }
+    pub(crate) fn new(definitions: &[&Indicator], ranks: Vec<String>) -> Self {
+        let names = |definition: &&Indicator| (definition.code.clone(), definition.alias.clone());
+        Self {
+            indicators: definitions.iter().map(names).collect(),
+            averages: definitions.iter().map(|one| one.aggregate == Aggregate::Average).collect(),
+            ranks,
+            sources: RefCell::new(Vec::new()),
+        }
     }
 
     /// What may be said in `place`.
@@ -227,6 +235,11 @@ impl Names {
         let slot = Slot::new(u32::try_from(index).unwrap_or(u32::MAX), ty);
         match source {
             Source::Attribute(Attribute::JoinedOn) | Source::MemberAttribute(Attribute::JoinedOn) => {
+                slot.with_presence(Presence::OrNothing)
+            }
+            Source::Indicator(index) | Source::MemberIndicator(index)
+                if self.averages.get(index).copied().unwrap_or(false) =>
+            {
                 slot.with_presence(Presence::OrNothing)
             }
             _ => slot,

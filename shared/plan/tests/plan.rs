@@ -1,13 +1,22 @@
 //! The demo plan parses; its schema is the checked-in one; mistakes are named where they are, all at once.
 #![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
-use plan::{Plan, PlanError, json_schema};
+use foundation::locale::Locale;
+use plan::{
+    Plan, PlanError,
+    catalogue::{Coverage, NAMED, page},
+    json_schema,
+};
 use serde_json::{Value, json};
 
 const DEMO: &str = include_str!("../../testkit/company/plan.json");
 
 fn demo() -> Value {
     serde_json::from_str(DEMO).unwrap()
+}
+
+fn parsed(document: &Value) -> Plan {
+    Plan::parse(&document.to_string()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
 }
 
 fn mistakes(document: &Value) -> Vec<PlanError> {
@@ -43,6 +52,58 @@ fn the_catalogue_has_more_than_250_indicators_with_distinct_codes() {
     assert_eq!(codes.len(), all);
     assert!(250 <= all, "{all}");
     assert!(plan.indicators().iter().all(|one| !one.definition.name.es.is_empty()));
+}
+
+#[test]
+fn every_named_indicator_has_a_built_in_one_or_a_reason() {
+    let plan = Plan::parse(DEMO).unwrap();
+    for (index, named) in NAMED.iter().enumerate() {
+        assert_eq!(usize::from(named.line), index + 1);
+        let Coverage::BuiltIn(codes) = named.coverage else { continue };
+        for code in codes {
+            let code = code.replace("{leader}", "oro");
+            let known = plan.indicator(&code).is_some_and(|(_, planned)| planned.built_in);
+            assert!(known, "line {}, {}: there is no {code}", named.line, named.name);
+        }
+    }
+}
+
+#[test]
+fn the_page_of_the_catalogue_is_that_of_the_code() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/catalogue.md");
+    let made = page(Plan::parse(DEMO).unwrap().document());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &made).unwrap();
+    }
+    let stored = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(stored == made, "run the tests of `plan` once with UPDATE_DOCS=1 and review the difference");
+}
+
+#[test]
+fn the_graph_names_every_reason_and_every_end_of_it() {
+    let mut document = demo();
+    document["catalogue"]["enabled"].as_array_mut().unwrap().push(json!("ACT_STREAK"));
+    let graph = parsed(&document).graph();
+    let ids: Vec<&str> = graph.nodes.iter().map(|node| node.id.as_str()).collect();
+    for edge in &graph.edges {
+        assert!(ids.contains(&edge.from.as_str()) && ids.contains(&edge.to.as_str()), "{edge:?}");
+    }
+    for (from, to, through) in [
+        ("indicator:PVQ", "activity", "rule"),
+        ("activity", "indicator:TEAM_ACT", "filter"),
+        ("rank:asociado", "ranks", "steps"),
+        ("ranks", "indicator:G1VQ", "scope"),
+        ("indicator:ACT_STREAK", "indicator:ACT_STREAK_PREV", "earlier"),
+        ("indicator:ACT_STREAK_PREV", "indicator:ACT_STREAK", "measure"),
+    ] {
+        let edge = (from, to, through);
+        let found = graph.edges.iter().any(|one| (&*one.from, &*one.to, &*one.through) == edge);
+        assert!(found, "{edge:?}");
+    }
+    let (dot, mermaid) = (graph.to_dot(Locale::En), graph.to_mermaid(Locale::Es));
+    assert!(dot.contains("\"indicator:PVQ\" -> \"activity\" [label=\"rule\"];"), "{dot}");
+    assert!(mermaid.starts_with("flowchart LR\n") && !mermaid.contains(&usize::MAX.to_string()), "{mermaid}");
+    assert_eq!(serde_json::to_value(&graph).unwrap()["nodes"][0]["kind"], "activity");
 }
 
 #[test]
@@ -145,18 +206,32 @@ fn circular_references_are_named() {
 }
 
 #[test]
-fn what_is_not_computed_is_refused_and_only_where_it_is_needed() {
-    let with = |change: &dyn Fn(&mut Value)| {
+fn what_is_not_computed_or_contradicts_itself_is_refused() {
+    let with = |change: Value| {
         let mut document = demo();
-        change(&mut document["indicators"][0]);
-        shown(&document)
+        for (field, value) in change.as_object().unwrap() {
+            document["indicators"][0][field] = value.clone();
+        }
+        mistakes(&document)
     };
-    let refused = with(&|indicator| indicator["aggregate"] = json!("average"));
-    assert!(refused.iter().any(|text| text.contains("SIDE_VQ is not computed yet")), "{refused:?}");
-    let refused = with(&|indicator| indicator["measure"] = json!("unpaid-balance"));
-    assert!(refused.iter().any(|text| text.contains("/indicators/0/measure")), "{refused:?}");
-    let refused = with(&|indicator| indicator["window"] = json!({"days-since-joining": 30}));
-    assert!(refused.iter().any(|text| text.contains("/indicators/0/window")), "{refused:?}");
+    let cases = [
+        (json!({"measure": "unpaid-balance"}), "/indicators/0/measure"),
+        (json!({"measure": "people", "window": {"days-since-joining": 30}}), "/indicators/0/window"),
+        (json!({"measure": "level", "where": "order.vq > 1"}), "/indicators/0/where"),
+        (json!({"measure": "rank", "options": {"over": "orders"}}), "/indicators/0/options/over"),
+        (json!({"aggregate": "legs", "scope": "downline"}), "/indicators/0/scope"),
+        (
+            json!({"scope": "frontline", "options": {"cap_per_leg": {"share": "0.5"}}}),
+            "/indicators/0/options/cap_per_leg",
+        ),
+    ];
+    for (change, pointer) in cases {
+        let found: Vec<String> = with(change.clone()).into_iter().map(|mistake| mistake.pointer).collect();
+        assert_eq!(found, [pointer], "{change}");
+    }
+    let fine =
+        json!({"aggregate": "average", "options": {"over": "orders"}, "where": "order.category == 'x'"});
+    assert_eq!(with(fine), []);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A plan over earlier cycles and the one that is asked for.
 
 use engine::{
-    BonusContext, Context, EngineError, ExchangeRates, Facts, Indicators, OrderFact, Payouts, PersonFact,
-    Previous, Ranks, SettledCycle, Snapshot, calculate_bonuses, calculate_indicators, calculate_ranks,
-    integrate,
+    BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, Indicators, OrderFact, Payouts,
+    PersonFact, Previous, Ranks, SettledCycle, Snapshot, calculate_bonuses, calculate_indicators,
+    calculate_ranks, integrate,
 };
 use foundation::cycle::Cycle;
 use plan::Plan;
@@ -98,7 +98,12 @@ pub fn simulate(
             snapshots.first().zip(latest).map(|(snapshot, (_, ranks, _))| Previous { snapshot, ranks });
         let input = Facts { cycle: &facts.cycle, people: &facts.people, orders: &facts.orders };
         let snapshot = integrate(input, previous, plan, rates.clone()).map_err(failed)?;
-        let context = Context { history: &snapshots, ..Context::default() };
+        let known: Vec<Option<CycleResults<'_>>> = results
+            .iter()
+            .rev()
+            .map(|(indicators, ranks, _)| Some(CycleResults { indicators, after_ranks: None, ranks }))
+            .collect();
+        let context = Context { history: &snapshots, results: &known, ..Context::default() };
         at(Step::Indicators);
         let mut indicators = calculate_indicators(&snapshot, plan, context).map_err(failed)?;
         at(Step::Ranks);

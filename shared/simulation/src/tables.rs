@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use engine::{Cells, Column, EXACT_SCALE, EngineError, NONE, PayoutLine, RATE_SCALE, write_table};
+use engine::{Cells, Column, EXACT_SCALE, EngineError, MISSING, NONE, PayoutLine, RATE_SCALE, write_table};
 use foundation::money::Currency;
 use plan::{AMOUNT_SCALE, Plan};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,8 @@ pub enum Values<'a> {
     Text(Vec<Cow<'a, str>>),
     /// Decimals: value and scale.
     Number(Cow<'a, [i64]>, u32),
+    /// Quotients: value and scale; [`MISSING`] is an empty cell.
+    Quotient(&'a [i128], u32),
     /// Minor units of the currency of each row.
     Money(Vec<(i64, Currency)>),
     /// Exact amounts: value and scale.
@@ -95,7 +97,11 @@ fn indicators(run: &Simulated) -> ResultTable<'_> {
     let mut columns =
         vec![("person".to_owned(), ids(run)), ("active".to_owned(), Values::Truth(&run.indicators.active))];
     columns.extend(run.indicators.columns.iter().map(|column| {
-        (column.code.clone(), Values::Number(Cow::Borrowed(column.values.as_slice()), column.scale))
+        let values = match &column.values {
+            engine::Values::Fixed(values) => Values::Number(Cow::Borrowed(values.as_slice()), column.scale),
+            engine::Values::Exact(values) => Values::Quotient(values, column.scale),
+        };
+        (column.code.clone(), values)
     }));
     ResultTable { name: "indicators", rows: run.snapshot.people.len(), columns }
 }
@@ -243,6 +249,8 @@ impl ResultTable<'_> {
         match values {
             Values::Text(texts) => return Ok(&texts[row]),
             Values::Number(numbers, scale) => decimal(text, i128::from(numbers[row]), *scale, 0)?,
+            Values::Quotient(numbers, _) if numbers[row] == MISSING => {}
+            Values::Quotient(numbers, scale) => decimal(text, numbers[row], *scale, 0)?,
             Values::Money(amounts) => {
                 let (minor, currency) = amounts[row];
                 decimal(text, i128::from(minor), currency.minor_digits(), currency.minor_digits())?;
@@ -296,6 +304,7 @@ impl ResultTable<'_> {
                 }
                 Values::Text(texts) => Cells::Word(texts.iter().map(|text| &**text).collect()),
                 Values::Number(numbers, scale) => Cells::Decimal(numbers, *scale),
+                Values::Quotient(numbers, scale) => Cells::Quotient(numbers, *scale),
                 Values::Money(_) => Cells::Decimal(money.next().map_or(&[][..], Vec::as_slice), AMOUNT_SCALE),
                 Values::Exact(numbers, scale) => Cells::Wide(numbers.clone(), *scale),
                 Values::Whole(numbers) => Cells::Int(numbers.clone()),

@@ -233,7 +233,7 @@ impl Cycle<'_> {
                 let rule = self.plan.rule(held.as_str().context("no formula")?)?;
                 let speaker = self.speaker(definition, member);
                 let digits = match text(definition, "/unit").unwrap_or("points") {
-                    "ratio" => 9,
+                    "ratio" => 18,
                     "people" | "rank" => 0,
                     _ => 4,
                 };
@@ -294,7 +294,7 @@ fn total(definition: &Value, values: &[Decimal]) -> Result<Decimal> {
         "max" => values.iter().max().copied().unwrap_or_default(),
         "min" => values.iter().min().copied().unwrap_or_default(),
         "average" if values.is_empty() => Decimal::ZERO,
-        "average" => half_even(sum() / Decimal::from(values.len()), 9),
+        "average" => half_even(sum() / Decimal::from(values.len()), 18),
         other => bail!("the oracle does not know the aggregate {other}"),
     })
 }

@@ -1,14 +1,14 @@
 //! The steps that only compute: files in, files out.
 
 use bytes::Bytes;
-use engine::{BonusContext, Payouts, Ranked, SettledCycle, Snapshot, codec};
+use engine::{BonusContext, CycleResults, Indicators, Payouts, Ranked, SettledCycle, Snapshot, codec};
 use foundation::problem::Fault;
 use jiff::{Timestamp, tz::TimeZone};
 use plan::Plan;
 
-use super::{Made, earlier_snapshot, input_context, input_snapshot};
+use super::{Made, earlier_plan, earlier_snapshot, input_context, input_snapshot};
 use crate::{
-    freeze::{Context, Earlier},
+    freeze::{Context, Earlier, under_plan},
     step::Step,
     store::{Commissions, Work},
     task::{Answer, Task},
@@ -20,8 +20,10 @@ pub async fn calculate_indicators(store: &Commissions, task: &Task, now: Timesta
     if work.manifest().is_none() {
         let plan = store.input_plan(&mut work).await?;
         let snapshot = input_snapshot(store, &mut work).await?;
-        let history = history(store, &mut work, &plan).await?;
-        let context = engine::Context { history: &history, adjustments: &[] };
+        let past = Past::read(store, &mut work, &plan).await?;
+        let results = past.results();
+        let context =
+            engine::Context { history: &past.snapshots, results: &results, ..engine::Context::default() };
         let indicators = engine::calculate_indicators(&snapshot, &plan, context)?;
         let made = Made::default()
             .parquet("indicators.parquet", codec::encode_indicators(&indicators, &snapshot)?)
@@ -34,35 +36,73 @@ pub async fn calculate_indicators(store: &Commissions, task: &Task, now: Timesta
     Ok(task.done())
 }
 
-/// Snapshots of the earlier cycles that the plan's indicators look at, the latest first.
-async fn history(store: &Commissions, work: &mut Work, plan: &Plan) -> Result<Vec<Snapshot>, Fault> {
-    let needed = engine::history_needed(plan);
-    if needed.cycles == 0 && !needed.calendar_year {
-        return Ok(Vec::new());
-    }
-    let context = input_context(store, work).await?;
-    let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
-    let mut snapshots = Vec::new();
-    for earlier in needed_cycles(&context, needed, &zone) {
-        snapshots.push(earlier_snapshot(store, work, earlier).await?);
-    }
-    Ok(snapshots)
+/// The earlier cycles that the plan's indicators look at, the latest first.
+#[derive(Default)]
+struct Past {
+    snapshots: Vec<Snapshot>,
+    /// What they computed, where the plan looks at that; nothing for a run without ranks.
+    results: Vec<Option<(Indicators, Ranked)>>,
 }
 
-/// Which earlier runs a plan looks at. A cycle is of the year its last day is of.
+impl Past {
+    async fn read(store: &Commissions, work: &mut Work, plan: &Plan) -> Result<Self, Fault> {
+        let needed = engine::history_needed(plan);
+        let mut past = Self::default();
+        if needed.is_nothing() {
+            return Ok(past);
+        }
+        let context = input_context(store, work).await?;
+        let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
+        for earlier in needed_cycles(&context, needed, &zone) {
+            let snapshot = earlier_snapshot(store, work, earlier).await?;
+            if needed.results {
+                past.results.push(earlier_results(store, work, earlier, &snapshot, plan).await?);
+            }
+            past.snapshots.push(snapshot);
+        }
+        Ok(past)
+    }
+
+    fn results(&self) -> Vec<Option<CycleResults<'_>>> {
+        self.results
+            .iter()
+            .map(|known| {
+                let (indicators, ranked) = known.as_ref()?;
+                Some(CycleResults { indicators, after_ranks: Some(&ranked.indicators), ranks: &ranked.ranks })
+            })
+            .collect()
+    }
+}
+
+/// What an earlier run computed, its ranks numbered as the plan of today does; nothing if it computed no ranks.
+async fn earlier_results(
+    store: &Commissions,
+    work: &mut Work,
+    earlier: &Earlier,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<Option<(Indicators, Ranked)>, Fault> {
+    let files = ["indicators.parquet", "ranks.parquet", "rank-indicators.parquet"];
+    let [Some(before), Some(ranks), Some(after)] = files.map(|name| earlier.file(name)) else {
+        return Ok(None);
+    };
+    let then = earlier_plan(store, work, earlier, snapshot).await?;
+    let ranks = codec::decode_ranks(store.input_file(work, ranks).await?)?;
+    let ranked = Ranked {
+        ranks: under_plan(ranks, &then, plan),
+        indicators: codec::decode_indicators(store.input_file(work, after).await?)?,
+    };
+    Ok(Some((codec::decode_indicators(store.input_file(work, before).await?)?, ranked)))
+}
+
+/// Which earlier runs a plan looks at. A cycle is of the period its last day is of.
 fn needed_cycles<'a>(
     context: &'a Context,
     needed: engine::HistoryNeeded,
     zone: &TimeZone,
 ) -> Vec<&'a Earlier> {
-    let year = |end: Timestamp| {
-        let last = end.to_zoned(zone.clone()).date();
-        last.yesterday().unwrap_or(last).year()
-    };
-    let this_year = year(context.cycle.end);
-    let wanted = |(place, earlier): &(usize, &Earlier)| {
-        *place < needed.cycles || (needed.calendar_year && year(earlier.cycle.end) == this_year)
-    };
+    let wanted =
+        |(place, earlier): &(usize, &Earlier)| needed.wants(*place, &earlier.cycle, &context.cycle, zone);
     context.earlier.iter().enumerate().filter(wanted).map(|(_, earlier)| earlier).collect()
 }
 
@@ -72,10 +112,12 @@ pub async fn calculate_rank(store: &Commissions, task: &Task, now: Timestamp) ->
     if work.manifest().is_none() {
         let plan = store.input_plan(&mut work).await?;
         let snapshot = input_snapshot(store, &mut work).await?;
-        let history = history(store, &mut work, &plan).await?;
+        let past = Past::read(store, &mut work, &plan).await?;
+        let results = past.results();
         let indicators = store.input(&mut work, Step::CalculateIndicators, "indicators.parquet").await?;
         let indicators = codec::decode_indicators(indicators)?;
-        let context = engine::Context { history: &history, adjustments: &[] };
+        let context =
+            engine::Context { history: &past.snapshots, results: &results, ..engine::Context::default() };
         let ranked = engine::calculate_ranks(&snapshot, &indicators, &plan, context)?;
         let made = Made::default()
             .parquet("ranks.parquet", codec::encode_ranks(&ranked.ranks, &snapshot)?)
@@ -195,8 +237,9 @@ mod tests {
         let context =
             Context { cycle: month(2), earlier: (1..6).map(|back| earlier(month(2 - back))).collect() };
         let zone = TimeZone::get("America/Bogota").unwrap();
-        let looked_at = |cycles, calendar_year| {
-            let needed = engine::HistoryNeeded { cycles, calendar_year };
+        let looked_at = |cycles, calendar_year: bool| {
+            let period = calendar_year.then_some(plan::bonus::Period::Year);
+            let needed = engine::HistoryNeeded { cycles, period, ..engine::HistoryNeeded::default() };
             let found = needed_cycles(&context, needed, &zone);
             found.iter().map(|one| one.cycle.id.to_string()).collect::<Vec<_>>()
         };

@@ -1,20 +1,19 @@
 //! `integrate-network`: closes the cycle and freezes everything the run depends on.
 
 use engine::{Facts, Previous, Ranks, Snapshot, codec};
-use foundation::{digest::sha256_hex, problem::Fault};
+use foundation::problem::Fault;
 use jiff::Timestamp;
 use plan::Plan;
 
 use super::{
-    Made, Sources, earlier_snapshot,
+    Made, Sources, earlier_plan, earlier_snapshot,
     verify::{collect, cycle},
 };
 use crate::{
     freeze::{Context, EARLIER_MAX, Earlier, frozen_rates, under_plan},
-    manifest::FileError,
     run::RunError,
     step::Step,
-    store::{Commissions, Work, checked, stored},
+    store::{Commissions, Work, stored},
     task::{Answer, Task},
 };
 
@@ -107,9 +106,7 @@ async fn previous(
     plan: &Plan,
 ) -> Result<(Snapshot, Ranks), Fault> {
     let snapshot = earlier_snapshot(store, work, latest).await?;
-    let document = store.input_file(work, latest.needed("plan.json")?).await?;
-    let then = checked(&document, &snapshot.plan_hash)
-        .map_err(|_| FileError::Damaged { key: format!("plan.json {}", sha256_hex(&document)) })?;
+    let then = earlier_plan(store, work, latest, &snapshot).await?;
     let ranks = match (latest.file("honorific.parquet"), latest.file("ranks.parquet")) {
         (Some(applied), _) => codec::decode_ranks(store.input_file(work, applied).await?)?,
         (None, Some(ranks)) => {

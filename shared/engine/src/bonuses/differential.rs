@@ -17,6 +17,7 @@ use crate::{
     amount::RATE_SCALE,
     columns::{NONE, Tree},
     failure::EngineError,
+    indicators::rounded,
     payouts::Conservation,
     snapshot::fixed,
 };
@@ -129,17 +130,23 @@ impl<'a> Desk<'a> {
     /// The rate each source has been given already, in thousand-millionths.
     fn given(&self, bonus: &PlannedBonus) -> Result<Option<Cow<'a, [i64]>>, EngineError> {
         let Some(given) = bonus.indicator(Role::Given) else { return Ok(None) };
+        let too_large = |row: usize| EngineError::Overflow {
+            person: self.snapshot.people.ids.get(row).to_owned(),
+            what: format!("the rate given already of bonus {}", bonus.definition.code),
+        };
+        let quotients = &self.run.quotients[given].decimals;
+        if !quotients.is_empty() {
+            let rate =
+                |(row, value): (usize, &Decimal)| rounded(*value, RATE_SCALE).ok_or_else(|| too_large(row));
+            let rates: Vec<i64> = quotients.iter().enumerate().map(rate).collect::<Result<_, _>>()?;
+            return Ok(Some(Cow::Owned(rates)));
+        }
         let (values, scale) = (&self.run.columns[given], self.plan.indicators()[given].scale);
         let power = 10_i64.pow(RATE_SCALE.saturating_sub(scale));
         if power == 1 {
             return Ok(Some(Cow::Borrowed(values)));
         }
-        let scaled = |(row, value): (usize, &i64)| {
-            value.checked_mul(power).ok_or_else(|| EngineError::Overflow {
-                person: self.snapshot.people.ids.get(row).to_owned(),
-                what: format!("the rate given already of bonus {}", bonus.definition.code),
-            })
-        };
+        let scaled = |(row, value): (usize, &i64)| value.checked_mul(power).ok_or_else(|| too_large(row));
         values.iter().enumerate().map(scaled).collect::<Result<_, _>>().map(|given| Some(Cow::Owned(given)))
     }
 

@@ -97,13 +97,25 @@ impl Desk<'_> {
         match rate {
             Rate::Fixed(rate) => Ok(Rates { ready: vec![none, ready(i64::MIN, *rate)?], of: vec![1; rows] }),
             Rate::Brackets(brackets) => {
-                let (over, scale) = self.compared(bonus, number)?;
                 let steps = brackets.steps.iter();
-                let steps = steps.map(|step| ready(fixed_floor(step.from, scale), step.rate));
+                let steps = steps.map(|step| ready(fixed_floor(step.from, AMOUNT_SCALE), step.rate));
                 let ready =
                     std::iter::once(Ok(none)).chain(steps).collect::<Result<Vec<_>, EngineError>>()?;
-                let reached = |over: &i64| position(ready[1..].partition_point(|step| step.from <= *over));
-                Ok(Rates { of: over.iter().map(reached).collect(), ready })
+                let Some(over) = bonus.indicator(Role::Over) else {
+                    return Ok(Rates { ready, of: vec![0; rows] });
+                };
+                // Quotients have more decimals than amounts, and are compared with all of them.
+                let quotients = self.run.quotients.get(over).filter(|quotients| !quotients.is_empty());
+                let of = if let Some(quotients) = quotients {
+                    let steps = &brackets.steps;
+                    let reached = |over: &Decimal| position(steps.partition_point(|step| step.from <= *over));
+                    quotients.decimals.iter().map(reached).collect()
+                } else {
+                    let reached =
+                        |over: &i64| position(ready[1..].partition_point(|step| step.from <= *over));
+                    self.base(over, number)?.iter().map(reached).collect()
+                };
+                Ok(Rates { ready, of })
             }
             Rate::ByRank(rows) => {
                 let ready = rows.iter().map(|row| ready(i64::MIN, row.rate));
@@ -130,22 +142,6 @@ impl Desk<'_> {
                 }
                 Ok(rates)
             }
-        }
-    }
-
-    /// What brackets are compared with, and its decimals.
-    fn compared(
-        &self,
-        bonus: &PlannedBonus,
-        number: u16,
-    ) -> Result<(std::borrow::Cow<'_, [i64]>, u32), EngineError> {
-        let over = bonus.indicator(Role::Over).unwrap_or(usize::MAX);
-        match self.plan.indicators().get(over) {
-            Some(planned) if AMOUNT_SCALE < planned.scale => {
-                Ok((std::borrow::Cow::Borrowed(&self.run.columns[over]), planned.scale))
-            }
-            Some(_) => Ok((self.base(over, number)?, AMOUNT_SCALE)),
-            None => Ok((std::borrow::Cow::Owned(vec![0; self.snapshot.people.len()]), AMOUNT_SCALE)),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Bonuses<'_> {
     fn indicator(&mut self, role: Role, pointer: &str, code: &str) {
         match self.checker.indicator_of(pointer, code) {
             Some(index) => {
-                if matches!(role, Role::Of | Role::On) && AMOUNT_SCALE < self.checker.scale(index) {
+                if matches!(role, Role::Of | Role::On) && AMOUNT_SCALE < self.checker.scales(index).1 {
                     let expected = "an indicator of points, money or counts";
                     self.checker.mistake(pointer, "nothing is paid on a quotient", code, expected);
                 }

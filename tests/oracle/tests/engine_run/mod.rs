@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    BonusContext, Context, ExchangeRates, Facts, Indicators, OrderFact, OrderKind, Payouts, PersonFact,
-    PersonKind, Previous, Ranked, SettledCycle, Snapshot,
+    BonusContext, Context, CycleResults, ExchangeRates, Facts, Indicators, OrderFact, OrderKind, Payouts,
+    PersonFact, PersonKind, Previous, Ranked, SettledCycle, Snapshot,
 };
 use foundation::cycle::Cycle;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -101,7 +101,15 @@ pub(crate) fn run(plan: &Plan, cycles: &[CycleInput]) -> Result<Vec<Computed>> {
         let facts = Facts { cycle: &cycle, people: &people, orders: &orders };
         let snapshot = engine::integrate(facts, previous, plan, rates)?;
         let history: Vec<Snapshot> = done.iter().rev().map(|before| before.snapshot.clone()).collect();
-        let context = Context { history: &history, adjustments: &[] };
+        let results: Vec<Option<CycleResults<'_>>> = done
+            .iter()
+            .rev()
+            .map(|Computed { indicators, ranked, .. }| {
+                let (after_ranks, ranks) = (Some(&ranked.indicators), &ranked.ranks);
+                Some(CycleResults { indicators, after_ranks, ranks })
+            })
+            .collect();
+        let context = Context { history: &history, results: &results, ..Context::default() };
         let indicators = engine::calculate_indicators(&snapshot, plan, context)?;
         let ranked = engine::calculate_ranks(&snapshot, &indicators, plan, context)?;
         let settled: Vec<SettledCycle<'_>> = done
