@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Checks the files of a run and computes it again with an evaluator written apart from the engine.
     Verify(Verify),
+    /// Lists who misses one condition only for a rank or a bonus, nearest first.
+    Nearly(Nearly),
     /// Computes a cycle with two plans and says who gains, who loses and what it costs.
     Compare(Compare),
 }
@@ -109,13 +111,36 @@ pub(crate) struct Explain {
     /// What an indicator of the person is made of.
     #[arg(long, value_name = "CODE")]
     pub(crate) indicator: Option<String>,
-    /// What the person is paid on an order.
+    /// What the person is paid on an order, and what became of everything each bonus offers on it.
     #[arg(long, value_name = "ID")]
     pub(crate) order: Option<String>,
     /// The language of the sentences: es or en.
     #[arg(long, value_name = "es|en", default_value = "en", value_parser = locale)]
     pub(crate) locale: Locale,
-    /// Prints the tree of reasons as JSON, in both languages.
+    /// Prints the tree of reasons as JSON, in both languages; with `--order` and for what is missing also as data.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Arguments)]
+#[command(group = ArgGroup::new("of").args(["bonus", "rank"]).required(true))]
+pub(crate) struct Nearly {
+    /// The folder of the run.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// Who is nearly paid this bonus.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) bonus: Option<String>,
+    /// Who has nearly earned this rank.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) rank: Option<String>,
+    /// The most people that are listed.
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub(crate) limit: usize,
+    /// The language of the sentences: es or en.
+    #[arg(long, value_name = "es|en", default_value = "en", value_parser = locale)]
+    pub(crate) locale: Locale,
+    /// Prints the list as JSON, in both languages.
     #[arg(long)]
     pub(crate) json: bool,
 }

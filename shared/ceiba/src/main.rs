@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Nearly(args) => explain::nearly(&args),
         Command::Compare(args) => compare::run(&args),
     };
     match done {

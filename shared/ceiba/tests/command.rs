@@ -320,7 +320,11 @@ fn numbers_of_a_run_are_explained() {
         let output = desk.ceiba(&[&["explain", "--run", "run", "--person"], more].concat());
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &errors(&output))
     };
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 13] = [
+        (&["a", "--order", "o3"], 0, "Levels: volume 50.5, offered 7.575 = 7.575 paid + 0 passed up"),
+        (&["a", "--order", "o3", "--locale", "es"], 0, "Nivel 2: 5 % = 2.525 se paga a a (2.525 USD)"),
+        (&["b", "--rank", "silver"], 0, "silver of b: 1 condition(s) missing"),
+        (&["c", "--bonus", "levels"], 0, "levels of c: 1 condition(s) missing"),
         (&["a"], 0, "Levels: 2.52 USD, earned in this cycle"),
         (&["a", "--locale", "es"], 0, "Niveles: 2.52 USD, ganado en este ciclo"),
         (&["a", "--order", "o2"], 0, "Order o2 of b: 100"),
@@ -335,9 +339,41 @@ fn numbers_of_a_run_are_explained() {
         let (found, text) = explain(more);
         assert!(found == Some(code) && text.contains(part), "{more:?}: {found:?} {text}");
     }
+    let (_, json) = explain(&["c", "--order", "o3", "--json"]);
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    let sheet = &answer["sheet"]["bonuses"][0];
+    assert_eq!(
+        sheet["remainder"].as_str().map(|rest| rest.parse::<rust_decimal::Decimal>().unwrap()),
+        Some(0.into()),
+        "{json}"
+    );
+    assert_eq!(sheet["shares"][0]["holder"], "b", "{json}");
     let (_, json) = explain(&["a", "--json"]);
     let reasons: Value = serde_json::from_str(&json).unwrap();
     assert!(reasons.as_array().is_some_and(|reasons| reasons.len() == 3), "{json}");
+}
+
+#[test]
+fn who_is_nearly_there_is_listed() {
+    let desk = Desk::new();
+    desk.simulated(&["--quiet"]);
+    let nearly = |more: &[&str]| {
+        let output = desk.ceiba(&[&["nearly", "--run", "run"], more].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &errors(&output))
+    };
+    // Below b 50.5 were sold, below c nothing.
+    let (code, text) = nearly(&["--rank", "silver"]);
+    assert_eq!(code, Some(0), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("b: ") && lines[0].ends_with("(99.5 short)"), "{text}");
+    assert!(lines[1].starts_with("c: ") && lines[1].ends_with("(150 short)") && lines.len() == 2, "{text}");
+    let (_, text) = nearly(&["--bonus", "levels", "--locale", "es"]);
+    assert!(text.starts_with("c: ") && text.lines().count() == 1, "{text}");
+    let (_, json) = nearly(&["--rank", "silver", "--limit", "0", "--json"]);
+    assert_eq!(json.trim(), "[]");
+    assert_eq!(nearly(&["--bonus", "pool"]).0, Some(8));
+    assert_eq!(nearly(&["--rank", "gold"]).0, Some(8));
+    assert_eq!(nearly(&[]).0, Some(2));
 }
 
 #[test]

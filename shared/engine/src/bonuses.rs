@@ -9,6 +9,8 @@ mod infinity;
 mod levels;
 mod percentage;
 mod rates;
+mod reach;
+mod shares;
 mod undo;
 
 use plan::{
@@ -17,7 +19,12 @@ use plan::{
     indicator::{Aggregate, Indicator, Measure, Scope, Window},
 };
 
+pub use self::shares::Outcome;
 use self::{desk::Desk, rates::is_marginal};
+pub(crate) use self::{
+    reach::{lowest_rank_of_level, lowest_rank_paid},
+    shares::{OrderShares, Share, brings, shares_of_order, shares_of_person},
+};
 use crate::{
     failure::EngineError,
     indicators::{Context, Indicators, restored},
@@ -61,20 +68,7 @@ pub fn calculate_bonuses(
     for (number, bonus) in plan.bonuses().iter().enumerate() {
         let first = desk.lines.len();
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        match &bonus.definition.pays {
-            Mechanic::Percentage(percentage) => desk.percentage(number, bonus, percentage)?,
-            Mechanic::Unilevel(unilevel) => desk.unilevel(number, bonus, unilevel)?,
-            Mechanic::Differential(differential) => desk.differential(number, bonus, differential)?,
-            Mechanic::Generation(generation) => desk.generations(number, bonus, generation)?,
-            Mechanic::Breakaway(breakaway) => desk.breakaway(number, bonus, breakaway)?,
-            Mechanic::Infinity(infinity) => desk.infinity(number, bonus, infinity)?,
-            // Refused when the plan is saved.
-            Mechanic::Matching(_)
-            | Mechanic::Pool(_)
-            | Mechanic::Fixed(_)
-            | Mechanic::RetailProfit(_)
-            | Mechanic::Binary(_) => {}
-        }
+        desk.mechanic(number, bonus)?;
         if let Some(cap) = bonus.definition.cap_per_person {
             desk.cap_bonus(number, cap, first)?;
         }
@@ -84,6 +78,26 @@ pub fn calculate_bonuses(
     desk.lines.sort_unstable_by_key(PayoutLine::place);
     let Desk { bonuses, conservation, lines, not_undone, .. } = desk;
     Ok(Payouts { bonuses, conservation, lines, not_undone, carried: Carried::default() })
+}
+
+impl Desk<'_> {
+    /// The lines of a bonus before any cap.
+    fn mechanic(&mut self, number: u16, bonus: &PlannedBonus) -> Result<(), EngineError> {
+        match &bonus.definition.pays {
+            Mechanic::Percentage(percentage) => self.percentage(number, bonus, percentage),
+            Mechanic::Unilevel(unilevel) => self.unilevel(number, bonus, unilevel),
+            Mechanic::Differential(differential) => self.differential(number, bonus, differential),
+            Mechanic::Generation(generation) => self.generations(number, bonus, generation),
+            Mechanic::Breakaway(breakaway) => self.breakaway(number, bonus, breakaway),
+            Mechanic::Infinity(infinity) => self.infinity(number, bonus, infinity),
+            // Refused when the plan is saved.
+            Mechanic::Matching(_)
+            | Mechanic::Pool(_)
+            | Mechanic::Fixed(_)
+            | Mechanic::RetailProfit(_)
+            | Mechanic::Binary(_) => Ok(()),
+        }
+    }
 }
 
 fn paid_bonus(plan: &Plan, bonus: &PlannedBonus) -> PaidBonus {

@@ -1,7 +1,13 @@
 //! Why a number is what it is: trees of reasons, as data and as sentences in Spanish and English.
 
+mod missing;
+mod sheet;
 mod walks;
 
+pub use self::{
+    missing::{Lacking, LackingKind, NearlyThere, WhyNot},
+    sheet::{BonusSheet, OrderSheet, SheetShare},
+};
 use foundation::locale::{Locale, Text};
 use plan::{
     Plan, PlannedBonus, PlannedIndicator,
@@ -27,7 +33,8 @@ const MOST_PARTS: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// Stable name of what kind of reason it is: `line`, `base`, `rate`, `rank`, `level`, `compression`, `difference`, `unblocked`,
-    /// `group`, `guarantee`, `order`, `rule`, `condition`, `formula`, `definition`, `part`, `rest`.
+    /// `group`, `guarantee`, `order`, `rule`, `condition`, `formula`, `definition`, `part`, `rest`, `sheet` and what is in it,
+    /// `why-not`, `missing`, `lost`, `nearly`.
     pub kind: String,
     /// The reason for people.
     pub text: Text,

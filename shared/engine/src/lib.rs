@@ -25,10 +25,12 @@ mod verify;
 mod view;
 
 pub use amount::{EXACT_SCALE, RATE_SCALE, from_exact, from_minor};
-pub use bonuses::{BonusContext, SettledCycle, calculate_bonuses};
+pub use bonuses::{BonusContext, Outcome, SettledCycle, calculate_bonuses};
 pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
 pub use exact::MISSING;
-pub use explain::{Reason, StoredRun};
+pub use explain::{
+    BonusSheet, Lacking, LackingKind, NearlyThere, OrderSheet, Reason, SheetShare, StoredRun, WhyNot,
+};
 pub use fact_columns::{IndexedFacts, Link, OrderColumns, PeopleColumns};
 pub use facts::{
     FactError, ORDER_COLUMNS, OrderFact, OrderKind, PEOPLE_COLUMNS, PersonFact, PersonKind, UnreadableFacts,

@@ -10,6 +10,7 @@ use plan::{
 use rules::{Bound, Explanation, Live};
 
 use crate::{
+    columns::Tree,
     failure::EngineError,
     indicators::{Calculation, Context, Indicators, restored},
     past::last_day,
@@ -118,10 +119,7 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
         honorific: people.honorific_rank.clone(),
         grace_used: vec![0; count],
     };
-    let tree = match ladder.tree {
-        TreeName::Placement => &people.placement,
-        TreeName::Enrolment => &people.enrolment,
-    };
+    let tree = ladder_tree(snapshot, plan);
     let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
     let closing = last_day(snapshot.cycle.end, &zone);
     let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != closing.year());
@@ -288,13 +286,9 @@ pub fn explain_rank(
     let Some(rule) = usize::from(rank).checked_sub(1).and_then(|index| plan.rank_rules().get(index)) else {
         return Ok(None);
     };
-    let around = around(snapshot, ranks, plan, row);
+    let around = around_one(snapshot, ranks, plan, row);
     let view = run.view();
-    let person = view.person(row as usize).with_ranked(Around {
-        legs: &around[0],
-        frontline: &around[1],
-        downline: &around[2],
-    });
+    let person = view.person(row as usize).with_ranked(Around::of(&around));
     Ok(Some(rule.explain(&person)))
 }
 
@@ -304,47 +298,73 @@ fn reached(counts: &mut [u32], rank: u8) -> impl Iterator<Item = &mut u32> {
 }
 
 /// Legs, frontline and downline of at least each rank, counted for one person.
-fn around(snapshot: &Snapshot, ranks: &Ranks, plan: &Plan, row: u32) -> [Vec<u32>; 3] {
+pub(crate) fn around_one(snapshot: &Snapshot, ranks: &Ranks, plan: &Plan, row: u32) -> [Vec<u32>; 3] {
+    let tree = ladder_tree(snapshot, plan);
+    let width = plan.rank_rules().len() + 1;
+    let mut found = [vec![0; width], vec![0; width], vec![0; width]];
+    if let Some(place) = tree.order.iter().position(|one| *one == row) {
+        let deeper = tree.depth[place + 1..].iter().take_while(|depth| tree.depth[place] < **depth).count();
+        around_each(snapshot, ranks, plan, place..place + 1 + deeper, |of, counts| {
+            if of == row {
+                found.clone_from(counts);
+            }
+        });
+    }
+    found
+}
+
+/// Legs, frontline and downline of at least each rank, counted for everyone whose place in the tree lies in `places`: one person with
+/// everyone below, or all.
+pub(crate) fn around_each(
+    snapshot: &Snapshot,
+    ranks: &Ranks,
+    plan: &Plan,
+    places: std::ops::Range<usize>,
+    mut visit: impl FnMut(u32, &[Vec<u32>; 3]),
+) {
     let people = &snapshot.people;
     let ladder = &plan.document().ranks;
-    let tree = match ladder.tree {
-        TreeName::Placement => &people.placement,
-        TreeName::Enrolment => &people.enrolment,
-    };
+    let tree = ladder_tree(snapshot, plan);
     let seen = match ladder.leg_rank {
         LegRank::Earned => &ranks.earned,
         LegRank::Paid => &ranks.paid,
     };
     let width = plan.rank_rules().len() + 1;
-    let mut counts = [vec![0_u32; width], vec![0; width], vec![0; width]];
-    let Some(place) = tree.order.iter().position(|one| *one == row) else { return counts };
-    let level = tree.depth[place];
-    let mut best = 0;
-    let mut opens_leg = false;
-    let close = |counts: &mut [Vec<u32>; 3], best: u8, opens_leg: bool| {
-        for count in reached(&mut counts[0], best).filter(|_| opens_leg) {
+    let nobody = || ([vec![0_u32; width], vec![0; width], vec![0; width]], 0_u8);
+    // By depth, those below the next person up: the counts, and the highest rank.
+    let mut open = vec![nobody(), nobody()];
+    for place in places.rev() {
+        let (row, depth) = (tree.order[place], tree.depth[place] as usize);
+        let at = row as usize;
+        while open.len() < depth + 2 {
+            open.push(nobody());
+        }
+        let (counts, highest) = std::mem::replace(&mut open[depth + 1], nobody());
+        visit(row, &counts);
+        let (above, highest_above) = &mut open[depth];
+        let best = highest.max(seen[at]);
+        *highest_above = best.max(*highest_above);
+        let opens_leg = people.consultant[at] || ladder.customers_open_legs;
+        for count in reached(&mut above[0], best).filter(|_| opens_leg) {
             *count += 1;
         }
-    };
-    for (below, depth) in tree.order.iter().zip(&tree.depth).skip(place + 1) {
-        if *depth <= level {
-            break;
+        for count in reached(&mut above[1], seen[at]) {
+            *count += 1;
         }
-        let below = *below as usize;
-        if *depth == level + 1 {
-            close(&mut counts, best, opens_leg);
-            (best, opens_leg) = (0, people.consultant[below] || ladder.customers_open_legs);
-            for count in reached(&mut counts[1], seen[below]) {
-                *count += 1;
-            }
+        for (above, below) in above[2].iter_mut().zip(&counts[2]) {
+            *above += below;
         }
-        best = best.max(seen[below]);
-        for count in reached(&mut counts[2], seen[below]) {
+        for count in reached(&mut above[2], seen[at]) {
             *count += 1;
         }
     }
-    close(&mut counts, best, opens_leg);
-    counts
+}
+
+fn ladder_tree<'a>(snapshot: &'a Snapshot, plan: &Plan) -> &'a Tree {
+    match plan.document().ranks.tree {
+        TreeName::Placement => &snapshot.people.placement,
+        TreeName::Enrolment => &snapshot.people.enrolment,
+    }
 }
 
 /// A rank's name for a person to read.

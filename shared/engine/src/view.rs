@@ -188,6 +188,13 @@ pub(crate) struct Around<'a> {
     pub(crate) downline: &'a [u32],
 }
 
+impl<'a> Around<'a> {
+    /// Of counts of legs, frontline and downline.
+    pub(crate) fn of([legs, frontline, downline]: &'a [Vec<u32>; 3]) -> Self {
+        Self { legs, frontline, downline }
+    }
+}
+
 /// One person as rules see them.
 pub(crate) struct Person<'a> {
     view: &'a View<'a>,

@@ -12,7 +12,7 @@ use plan::{
 use rules::BoolColumn;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::paid_bonus;
+use super::{paid_bonus, shares::Watch};
 use crate::{
     amount::{Factor, Rounder},
     columns::{NONE, position},
@@ -37,6 +37,8 @@ pub(super) struct Desk<'a> {
     pub(super) not_undone: Vec<NotUndone>,
     /// The company's time zone.
     pub(super) zone: TimeZone,
+    /// What is to be known besides the lines.
+    pub(super) watch: Option<Watch>,
 }
 
 /// A line without its amount.
@@ -77,6 +79,7 @@ impl<'a> Desk<'a> {
             lines: Vec::new(),
             not_undone: Vec::new(),
             zone: TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC),
+            watch: None,
         })
     }
 
@@ -174,6 +177,7 @@ impl<'a> Desk<'a> {
                 *counts &= held;
             }
         }
+        self.only_watched(&mut counts);
         Ok(counts)
     }
 
@@ -187,7 +191,7 @@ impl<'a> Desk<'a> {
     ) -> Result<Vec<(u32, u32, i64)>, EngineError> {
         let brought: Vec<(u32, u32, i64)> = match on {
             LevelBase::Indicator(_) => {
-                let base = self.base(bonus.indicator(Role::On).unwrap_or(usize::MAX), number)?;
+                let base = self.paid_on(bonus.indicator(Role::On).unwrap_or(usize::MAX), number)?;
                 let counts = match bonus.rule(Role::Where) {
                     Some(rule) => self.run.truths(rule, &bonus.definition.code)?,
                     None => vec![true; base.len()],

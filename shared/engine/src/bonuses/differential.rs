@@ -12,13 +12,13 @@ use super::{
     desk::{Claim, Desk, value_of},
     levels::{depth_by_row, level_number, next_greater},
     rates::Rates,
+    shares::{Outcome, Share},
 };
 use crate::{
     amount::RATE_SCALE,
-    columns::{NONE, Tree},
+    columns::{NONE, Tree, position},
     failure::EngineError,
     indicators::rounded,
-    payouts::Conservation,
     snapshot::fixed,
 };
 
@@ -122,7 +122,15 @@ impl<'a> Desk<'a> {
                 at = above(next[row]);
             }
             let left = top.saturating_sub(held.rate(&rates)).max(0);
-            self.keep_account(number, base, left, |account| &mut account.unclaimed);
+            self.share(Share {
+                bonus: number,
+                holder: NONE,
+                earner: NONE,
+                level: 0,
+                base,
+                rate: left,
+                outcome: Outcome::NobodyThere,
+            });
         }
         Ok(())
     }
@@ -196,9 +204,16 @@ impl<'a> Desk<'a> {
         rate: i64,
     ) -> Option<Claim> {
         let is_paid = step.who[earner];
-        let pick: fn(&mut Conservation) -> &mut i128 =
-            if is_paid { |account| &mut account.paid } else { |account| &mut account.forfeited };
-        self.keep_account(step.number, base, rate, pick);
+        let row = position(earner);
+        self.share(Share {
+            bonus: step.number,
+            holder: row,
+            earner: row,
+            level: step.walked,
+            base,
+            rate,
+            outcome: Outcome::paid_if(is_paid),
+        });
         is_paid.then_some(Claim {
             bonus: step.number,
             earner,

@@ -8,8 +8,9 @@ use plan::{
 use super::{
     desk::{Claim, Desk},
     levels::{depth_by_row, level_number, next_greater},
+    shares::{Outcome, Share},
 };
-use crate::{columns::NONE, failure::EngineError, payouts::Conservation};
+use crate::{columns::NONE, failure::EngineError};
 
 impl Desk<'_> {
     pub(super) fn infinity(
@@ -41,14 +42,17 @@ impl Desk<'_> {
                 let rate = if infinity.difference { own.rate.saturating_sub(less.rate) } else { own.rate };
                 let walked = depth[source].saturating_sub(depth[earner]);
                 if u32::from(infinity.from_level) <= walked && rate != 0 {
-                    let pick: fn(&mut Conservation) -> &mut i128 = if who[earner] {
-                        |account| &mut account.paid
-                    } else {
-                        |account| &mut account.forfeited
-                    };
-                    self.keep_account(number, base, rate, pick);
+                    let level = level_number(walked as usize);
+                    self.share(Share {
+                        bonus: number,
+                        holder: at,
+                        earner: at,
+                        level,
+                        base,
+                        rate,
+                        outcome: Outcome::paid_if(who[earner]),
+                    });
                     if who[earner] {
-                        let level = level_number(walked as usize);
                         let claim = Claim {
                             bonus: number,
                             earner,

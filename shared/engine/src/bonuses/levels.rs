@@ -11,14 +11,14 @@ use rust_decimal::Decimal;
 use super::{
     desk::{Claim, Desk},
     rates::{all_ranks, reaches},
+    shares::{Outcome, Share},
 };
 use crate::{
     amount::{Factor, RATE_SCALE},
-    columns::{NONE, Tree},
+    columns::{NONE, Tree, position},
     failure::EngineError,
     indicators::rounded,
     pairs::Pair,
-    payouts::Conservation,
     snapshot::fixed,
     view::rule_failed,
 };
@@ -151,31 +151,36 @@ impl<'a> Desk<'a> {
         let number = levels.number;
         let mut at = levels.above(start.below);
         for level in start.level..=levels.deepest {
-            let to = levels.share(at);
+            let holder = at;
+            let to = levels.taken(holder);
             if at != NONE {
                 at = levels.above(at as usize);
             }
             let Some(rate) = self.rate_of_level(levels, start, to.rate_of, level)? else { continue };
-            let keep = |desk: &mut Self, pick: fn(&mut Conservation) -> &mut i128| {
-                desk.keep_account(number, start.base, rate, pick);
+            let (earner, outcome) = match to.fate {
+                Fate::Unclaimed if holder == NONE => (None, Outcome::NobodyThere),
+                Fate::Unclaimed => (None, Outcome::NobodyQualified),
+                Fate::Unqualified => (None, Outcome::Unqualified),
+                Fate::Earned(earner) => (Some(earner), Outcome::Paid),
+                Fate::RolledUp(earner) => (Some(earner), Outcome::PassedUp),
             };
-            let (earner, account): (_, fn(&mut Conservation) -> &mut i128) = match to.fate {
-                Fate::Unclaimed => {
-                    keep(self, |account| &mut account.unclaimed);
-                    continue;
+            let outcome = match earner {
+                Some(earner) if !levels.when[earner] => Outcome::FailsWhen,
+                Some(earner) if levels.paid_depth[usize::from(self.run.paid[earner])] < level => {
+                    Outcome::RankTooLow
                 }
-                Fate::Unqualified => {
-                    keep(self, |account| &mut account.unqualified);
-                    continue;
-                }
-                Fate::Earned(earner) => (earner, |account| &mut account.paid),
-                Fate::RolledUp(earner) => (earner, |account| &mut account.rolled_up),
+                _ => outcome,
             };
-            if !levels.when[earner] || levels.paid_depth[usize::from(self.run.paid[earner])] < level {
-                keep(self, |account| &mut account.forfeited);
-                continue;
-            }
-            keep(self, account);
+            self.share(Share {
+                bonus: number,
+                holder,
+                earner: earner.map_or(NONE, position),
+                level: level_number(level),
+                base: start.base,
+                rate,
+                outcome,
+            });
+            let (Some(earner), Outcome::Paid | Outcome::PassedUp) = (earner, outcome) else { continue };
             let walked = (levels.depth[start.source] + start.walked).saturating_sub(levels.depth[earner]);
             let claim = Claim {
                 bonus: number,
@@ -286,8 +291,8 @@ pub(super) struct Levels<'p> {
     qualified: Vec<bool>,
 }
 
-/// What becomes of the share of a level, and whose rate it is.
-struct Share {
+/// What becomes of a level, and whose rate it is.
+struct Taken {
     fate: Fate,
     rate_of: Option<usize>,
 }
@@ -318,9 +323,9 @@ impl Levels<'_> {
     }
 
     /// What becomes of a level at which `at` stands.
-    fn share(&self, at: u32) -> Share {
+    fn taken(&self, at: u32) -> Taken {
         if at == NONE {
-            return Share { fate: Fate::Unclaimed, rate_of: None };
+            return Taken { fate: Fate::Unclaimed, rate_of: None };
         }
         let holder = at as usize;
         let (fate, rate_of) = if self.qualified[holder] {
@@ -333,7 +338,7 @@ impl Levels<'_> {
             let upper = self.next_qualified[holder] as usize;
             (Fate::RolledUp(upper), if self.roll_up_rate == RollUpRate::Loser { holder } else { upper })
         };
-        Share { fate, rate_of: Some(rate_of) }
+        Taken { fate, rate_of: Some(rate_of) }
     }
 }
 
@@ -351,7 +356,7 @@ fn deepest(rates: &LevelRates) -> usize {
 }
 
 /// By rank, how many levels are paid.
-fn paid_depth(plan: &plan::Plan, depth: &[DepthByRank]) -> Vec<usize> {
+pub(super) fn paid_depth(plan: &plan::Plan, depth: &[DepthByRank]) -> Vec<usize> {
     let paid = |rank: u8| {
         if depth.is_empty() {
             return usize::MAX;

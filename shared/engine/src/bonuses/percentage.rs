@@ -5,8 +5,13 @@ use plan::{PlannedBonus, Role, bonus::Percentage};
 use super::{
     desk::{Claim, Desk, value_of},
     rates::{ReadyRate, is_marginal},
+    shares::{Outcome, Share},
 };
-use crate::{columns::NONE, failure::EngineError, payouts::LineKind};
+use crate::{
+    columns::{NONE, position},
+    failure::EngineError,
+    payouts::LineKind,
+};
 
 impl Desk<'_> {
     pub(super) fn percentage(
@@ -17,7 +22,7 @@ impl Desk<'_> {
     ) -> Result<(), EngineError> {
         let Some(of) = bonus.indicator(Role::Of) else { return Ok(()) };
         let who = self.who(&bonus.when, &bonus.definition.code)?;
-        let base = self.base(of, number)?;
+        let base = self.paid_on(of, number)?.into_owned();
         let value = value_of(self.plan, &self.plan.indicators()[of].definition);
         let rates = self.rates(number, bonus, &percentage.rate, value)?;
         let marginal = is_marginal(&percentage.rate);
@@ -36,7 +41,18 @@ impl Desk<'_> {
             if marginal {
                 self.slices(claim, rates.reached(row))?;
             } else {
-                self.keep_account(number, claim.base, claim.rate, |account| &mut account.paid);
+                let earner = position(row);
+                let Claim { base, rate: own, .. } = claim;
+                let share = Share {
+                    bonus: number,
+                    holder: earner,
+                    earner,
+                    level: 0,
+                    base,
+                    rate: own,
+                    outcome: Outcome::Paid,
+                };
+                self.share(share);
                 self.pay(claim, rate.factors[self.currency_index(row)])?;
             }
         }

@@ -59,7 +59,7 @@ impl StoredRun<'_> {
         }
     }
 
-    fn rank_reason(&self, row: u32) -> Reason {
+    pub(super) fn rank_reason(&self, row: u32) -> Reason {
         let rank = self.ranked.ranks.paid.get(row as usize).copied().unwrap_or(0);
         let label = |locale| rank_label(self.plan, rank, locale);
         Reason::new(

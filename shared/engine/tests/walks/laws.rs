@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::fixture::{Company, Run, bonus, cycle, document, parse};
+use crate::fixture::{Company, Run, bonus, cycle, document, parse, share};
 
 /// A person of a random network; person 0 is the root.
 #[derive(Clone, Debug)]
@@ -408,6 +408,13 @@ fn breakaway_plan() -> Arc<Plan> {
     ))
 }
 
+/// A bonus on what each member brought altogether.
+fn own_volume_plan() -> Arc<Plan> {
+    plan(&bonus(&json!({"unilevel": {
+        "on": {"indicator": "OWN"}, "compression": "roll-up", "rates": {"by-level": ["0.1", "0.05", "0.02"]}
+    }})))
+}
+
 /// A plan of each kind, for laws that hold for all of them.
 fn any_plan() -> impl Strategy<Value = Arc<Plan>> {
     let unilevel = |compression: &str| {
@@ -495,6 +502,48 @@ proptest! {
         let parent = network.id(parent.index(network.people.len())).parse().unwrap();
         company.people.push(PersonFact::new("new".parse().unwrap(), Some(parent)));
         prop_assert_eq!(by_ids(&company.settle(&plan)), before);
+    }
+
+    #[test]
+    fn the_sheets_of_all_orders_close_and_add_up_to_the_accounts_and_lines(
+        network in network(15), plan in prop_oneof![any_plan(), Just(own_volume_plan())],
+    ) {
+        let run = network.company().settle(&plan);
+        let stored = run.stored(&plan);
+        let (mut sums, mut found) = ([Decimal::ZERO; 6], Vec::new());
+        let mut has_sheets = false;
+        for order in 0..u32::try_from(run.snapshot.orders.len()).unwrap() {
+            for sheet in stored.order_sheet(order).unwrap().bonuses {
+                prop_assert_eq!(sheet.remainder, Decimal::ZERO);
+                has_sheets = true;
+                let accounts = [
+                    sheet.offered, sheet.paid, sheet.passed_up, sheet.unqualified, sheet.forfeited, sheet.unclaimed,
+                ];
+                prop_assert_eq!(accounts[0], accounts[1..].iter().sum::<Decimal>());
+                prop_assert_eq!(accounts[0], sheet.shares.iter().map(|share| share.share).sum::<Decimal>());
+                for (sum, account) in sums.iter_mut().zip(accounts) {
+                    *sum += account;
+                }
+                let paid = sheet.shares.into_iter().filter_map(|share| Some((share.earner?, order, share.level, share.exact?)));
+                found.extend(paid);
+            }
+        }
+        if has_sheets {
+            let account = run.payouts.conservation[0];
+            let parts = [
+                account.offered, account.paid, account.rolled_up, account.unqualified, account.forfeited, account.unclaimed,
+            ];
+            prop_assert_eq!(sums, parts.map(share));
+            let lines = run.payouts.lines.iter();
+            let id = |row: u32| run.snapshot.people.ids.get(row as usize).to_owned();
+            let mut expected: Vec<_> =
+                lines.map(|line| (id(line.earner), line.order, line.level_paid, line.exact_amount())).collect();
+            if expected.iter().all(|(_, order, ..)| *order != NONE) {
+                expected.sort();
+                found.sort();
+                prop_assert_eq!(found, expected);
+            }
+        }
     }
 
     #[test]

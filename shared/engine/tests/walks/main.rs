@@ -7,3 +7,4 @@ mod generations;
 mod infinity;
 mod laws;
 mod rates;
+mod sheets;
