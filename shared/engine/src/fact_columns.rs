@@ -323,9 +323,11 @@ impl Index {
 /// A number that is different for most texts. Facts are not chosen to collide, and if they were, only time would be lost.
 fn digest(text: &str) -> u64 {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    // Both halves of the product: every bit of a word has a say in every bit of the sum.
     let mut mix = |word: u64| {
-        state = (state ^ word).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        state ^= state >> 29;
+        let product = u128::from(state ^ word) * 0xD6E8_FEB8_6659_FD93;
+        let [low, high] = [product, product >> 64].map(|half| (half & u128::from(u64::MAX)) as u64);
+        state = low ^ high;
     };
     let (words, rest) = text.as_bytes().as_chunks::<8>();
     for word in words {
@@ -337,7 +339,7 @@ fn digest(text: &str) -> u64 {
     }
     mix(u64::from_le_bytes(last));
     mix(text.len() as u64);
-    state ^ (state >> 32)
+    state
 }
 
 /// The id a column names in a row.

@@ -61,10 +61,12 @@ pub fn settle(
         return Err(EngineError::Mismatch("indicators and ranks are not of this snapshot".to_owned()));
     }
     let mut settlements = Vec::with_capacity(people.len());
+    let currencies: Vec<Currency> =
+        people.currency.values.iter().map(|code| code.parse().unwrap_or(snapshot.rates.base)).collect();
     let mut next = 0;
     for row in 0..people.len() {
         let id = crate::columns::position(row);
-        let currency = snapshot.currency_of(id);
+        let currency = currencies[people.currency.codes[row] as usize];
         let overflow =
             || EngineError::Overflow { person: people.ids.get(row).to_owned(), what: "the total".to_owned() };
         let (mut bonuses, mut total) = (Vec::<BonusAmount>::new(), Decimal::ZERO);

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::{
     basic::{Compression, Encoding},
-    column::{reader::ColumnReaderImpl, reader::get_typed_column_reader},
+    column::{
+        reader::ColumnReaderImpl,
+        reader::get_typed_column_reader,
+        writer::{ColumnCloseResult, ColumnWriterImpl},
+    },
     data_type::{
         BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type,
         Int64Type,
@@ -13,14 +17,17 @@ use parquet::{
     errors::ParquetError,
     file::{
         metadata::KeyValue,
-        properties::{EnabledStatistics, WriterProperties, WriterVersion},
+        properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion},
         reader::{FileReader, SerializedFileReader},
-        writer::SerializedFileWriter,
+        writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite},
     },
-    schema::{parser::parse_message_type, types::ColumnPath},
+    schema::{
+        parser::parse_message_type,
+        types::{ColumnDescPtr, ColumnPath, SchemaDescriptor},
+    },
 };
 
-use crate::{exact::MISSING, failure::EngineError};
+use crate::{exact::MISSING, failure::EngineError, threads};
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 1 << 18;
@@ -126,14 +133,22 @@ pub fn write(
             .set_column_dictionary_enabled(path(), words);
     }
     let mut bytes = Vec::new();
-    let mut writer = SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::new(properties.build()))
-        .map_err(failed(file))?;
+    let (schema, properties) = (Arc::new(schema), Arc::new(properties.build()));
+    let described = SchemaDescriptor::new(Arc::clone(&schema));
+    let mut writer =
+        SerializedFileWriter::new(&mut bytes, schema, Arc::clone(&properties)).map_err(failed(file))?;
     let mut start = 0;
     while start < rows {
         let end = rows.min(start + GROUP_ROWS);
         let mut group = writer.next_row_group().map_err(failed(file))?;
-        for column in columns {
-            write_column(file, &mut group, column, start..end)?;
+        // Columns of a group do not see each other: threads share them out, and the file holds them in their order.
+        let chunks = threads::each(columns.len(), |place| {
+            let chunk = Chunk { file, description: described.column(place), properties: &properties };
+            chunk.of(&columns[place], start..end)
+        });
+        for chunk in chunks {
+            let (bytes, close) = chunk?;
+            group.append_column(&bytes, close).map_err(failed(file))?;
         }
         group.close().map_err(failed(file))?;
         start = end;
@@ -142,54 +157,74 @@ pub fn write(
     Ok(bytes)
 }
 
-type Group<'a, 'b> = parquet::file::writer::SerializedRowGroupWriter<'a, &'b mut Vec<u8>>;
-
-fn write_column(
+/// Where the cells of one column and row group are written to.
+struct Chunk<'a> {
     file: &'static str,
-    group: &mut Group<'_, '_>,
-    column: &Column<'_>,
-    rows: std::ops::Range<usize>,
-) -> Result<(), EngineError> {
-    match &column.cells {
-        Cells::Int(values) => put::<Int32Type>(file, group, &values[rows]),
-        Cells::Day(values) => put::<Int32Type>(file, group, &values[rows]),
-        Cells::Moment(values) => put::<Int64Type>(file, group, &values[rows]),
-        Cells::Decimal(values, _) => {
-            let most = 10_u64.pow(NARROW_DIGITS);
-            if let Some(wide) = values[rows.clone()].iter().find(|value| most <= value.unsigned_abs()) {
-                let reason = format!("{wide} in column {} has more than 18 digits", column.name);
-                return Err(EngineError::File { file, reason });
+    description: ColumnDescPtr,
+    properties: &'a WriterPropertiesPtr,
+}
+
+type Written = Result<(Bytes, ColumnCloseResult), EngineError>;
+
+impl Chunk<'_> {
+    fn of(&self, column: &Column<'_>, rows: std::ops::Range<usize>) -> Written {
+        match &column.cells {
+            Cells::Int(values) => self.put::<Int32Type>(&values[rows]),
+            Cells::Day(values) => self.put::<Int32Type>(&values[rows]),
+            Cells::Moment(values) => self.put::<Int64Type>(&values[rows]),
+            Cells::Decimal(values, _) => {
+                let most = 10_u64.pow(NARROW_DIGITS);
+                if let Some(wide) = values[rows.clone()].iter().find(|value| most <= value.unsigned_abs()) {
+                    let reason = format!("{wide} in column {} has more than 18 digits", column.name);
+                    return Err(EngineError::File { file: self.file, reason });
+                }
+                self.put::<Int64Type>(&values[rows])
             }
-            put::<Int64Type>(file, group, &values[rows])
-        }
-        Cells::Bool(values) => put::<BoolType>(file, group, &values[rows]),
-        Cells::Wide(values, _) => put::<FixedLenByteArrayType>(file, group, &wide_cells(&values[rows])),
-        Cells::Quotient(values, _) => {
-            let values = &values[rows];
-            let known: Vec<i128> = values.iter().copied().filter(|value| *value != MISSING).collect();
-            if let Some(wide) = known.iter().find(|value| 10_u128.pow(WIDE_DIGITS) <= value.unsigned_abs()) {
-                let reason = format!("{wide} in column {} has more than 38 digits", column.name);
-                return Err(EngineError::File { file, reason });
+            Cells::Bool(values) => self.put::<BoolType>(&values[rows]),
+            Cells::Wide(values, _) => self.put::<FixedLenByteArrayType>(&wide_cells(&values[rows])),
+            Cells::Quotient(values, _) => {
+                let values = &values[rows];
+                let known: Vec<i128> = values.iter().copied().filter(|value| *value != MISSING).collect();
+                if let Some(wide) = known.iter().find(|value| 10_u128.pow(WIDE_DIGITS) <= value.unsigned_abs()) {
+                    let reason = format!("{wide} in column {} has more than 38 digits", column.name);
+                    return Err(EngineError::File { file: self.file, reason });
+                }
+                let levels: Vec<i16> = values.iter().map(|value| i16::from(*value != MISSING)).collect();
+                self.put_known::<FixedLenByteArrayType>(&wide_cells(&known), Some(&levels))
             }
-            let levels: Vec<i16> = values.iter().map(|value| i16::from(*value != MISSING)).collect();
-            put_known::<FixedLenByteArrayType>(file, group, &wide_cells(&known), Some(&levels))
-        }
-        Cells::Text(values) | Cells::Word(values) => {
-            let values = &values[rows];
-            let mut buffer = Vec::with_capacity(values.iter().map(|text| text.len()).sum());
-            for text in values {
-                buffer.extend_from_slice(text.as_bytes());
+            Cells::Text(values) | Cells::Word(values) => {
+                let values = &values[rows];
+                let mut buffer = Vec::with_capacity(values.iter().map(|text| text.len()).sum());
+                for text in values {
+                    buffer.extend_from_slice(text.as_bytes());
+                }
+                let buffer = Bytes::from(buffer);
+                let mut start = 0;
+                let cell = |text: &&str| {
+                    let cell = ByteArray::from(buffer.slice(start..start + text.len()));
+                    start += text.len();
+                    cell
+                };
+                let cells: Vec<ByteArray> = values.iter().map(cell).collect();
+                self.put::<ByteArrayType>(&cells)
             }
-            let buffer = Bytes::from(buffer);
-            let mut start = 0;
-            let cell = |text: &&str| {
-                let cell = ByteArray::from(buffer.slice(start..start + text.len()));
-                start += text.len();
-                cell
-            };
-            let cells: Vec<ByteArray> = values.iter().map(cell).collect();
-            put::<ByteArrayType>(file, group, &cells)
         }
+    }
+
+    fn put<T: DataType>(&self, values: &[T::T]) -> Written {
+        self.put_known::<T>(values, None)
+    }
+
+    /// Values of the rows that have one; `levels` says which do.
+    fn put_known<T: DataType>(&self, values: &[T::T], levels: Option<&[i16]>) -> Written {
+        let failed = failed(self.file);
+        let mut sink = TrackedWrite::new(Vec::new());
+        let pages = Box::new(SerializedPageWriter::new(&mut sink));
+        let (description, properties) = (Arc::clone(&self.description), Arc::clone(self.properties));
+        let mut writer = ColumnWriterImpl::<T>::new(description, properties, pages);
+        writer.write_batch(values, levels, None).map_err(&failed)?;
+        let close = writer.close().map_err(&failed)?;
+        Ok((sink.into_inner().map_err(&failed)?.into(), close))
     }
 }
 
@@ -198,27 +233,6 @@ fn wide_cells(values: &[i128]) -> Vec<FixedLenByteArray> {
     let cell =
         |place: usize| FixedLenByteArray::from(ByteArray::from(buffer.slice(place * 16..place * 16 + 16)));
     (0..values.len()).map(cell).collect()
-}
-
-fn put<T: DataType>(
-    file: &'static str,
-    group: &mut Group<'_, '_>,
-    values: &[T::T],
-) -> Result<(), EngineError> {
-    put_known::<T>(file, group, values, None)
-}
-
-/// Writes a column; `levels` says of each row whether it has one of the values, where not all have.
-fn put_known<T: DataType>(
-    file: &'static str,
-    group: &mut Group<'_, '_>,
-    values: &[T::T],
-    levels: Option<&[i16]>,
-) -> Result<(), EngineError> {
-    let missing = || EngineError::File { file, reason: "more columns than the schema has".to_owned() };
-    let mut writer = group.next_column().map_err(failed(file))?.ok_or_else(missing)?;
-    writer.typed::<T>().write_batch(values, levels, None).map_err(failed(file))?;
-    writer.close().map_err(failed(file))
 }
 
 /// A table read back.
@@ -261,7 +275,7 @@ impl Table {
     pub(crate) fn columns(&self) -> Vec<(String, u32)> {
         let schema = self.reader.metadata().file_metadata().schema_descr();
         let scale =
-            |column: &parquet::schema::types::ColumnDescPtr| u32::try_from(column.type_scale()).unwrap_or(0);
+            |column: &ColumnDescPtr| u32::try_from(column.type_scale()).unwrap_or(0);
         schema.columns().iter().map(|column| (column.name().to_owned(), scale(column))).collect()
     }
 
