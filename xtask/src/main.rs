@@ -5,11 +5,13 @@ mod build;
 mod demo;
 mod deploy;
 mod emulator;
+mod instructions;
 mod issuer;
 mod logs;
 mod redrive;
 mod run;
 mod scaffold;
+mod speed;
 mod stack;
 mod stamp;
 mod template;
@@ -162,9 +164,15 @@ struct Demo {
 
 #[derive(Args)]
 struct Bench {
-    /// Start of each function against that of a bare one, and sizes
-    #[arg(long, required = true)]
+    /// Start of each function against that of a bare one, and sizes; without it, the engine's speed against its peers
+    #[arg(long)]
     init: bool,
+    /// In less than three minutes, with the peers that are installed
+    #[arg(long)]
+    quick: bool,
+    /// People of the measured network
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100_000..))]
+    people: u32,
     /// Measure the build that is shipped instead of the quick one
     #[arg(long)]
     release: bool,
@@ -197,6 +205,7 @@ fn perform(workspace: &Workspace, task: Task) -> anyhow::Result<()> {
         Task::NewFunction { name } => scaffold::new_function(workspace, &name),
         Task::Test(options) => test::run(workspace, &options),
         Task::Demo(options) => demo::command(workspace, &options),
-        Task::Bench(options) => bench::init(workspace, &options),
+        Task::Bench(options) if options.init => bench::init(workspace, &options),
+        Task::Bench(options) => speed::compare(workspace, &options),
     }
 }

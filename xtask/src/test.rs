@@ -10,7 +10,7 @@ use crate::{
     Test,
     build::{self, Flavour},
     emulator::{self, Emulator},
-    issuer, run, stack,
+    instructions, issuer, run, stack,
     venv::Venv,
     workspace::{Lock, Workspace},
 };
@@ -33,6 +33,7 @@ const CHECKS: &[Check] = &[
     Check { name: "one-build", run: Tests::one_build },
     Check { name: "lints", run: Tests::lints },
     Check { name: "unit", run: |tests| tests.nextest("default") },
+    Check { name: "instructions", run: |tests| instructions::check(&tests.workspace, &tests.venv) },
     Check { name: "end-to-end", run: Tests::end_to_end },
     Check { name: "contract", run: Tests::contract },
 ];

@@ -62,19 +62,29 @@ pub struct Dictionary {
 
 impl Dictionary {
     /// The dictionary of `texts`, which does not depend on where a text comes first.
-    pub fn of<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        // Codes in the order in which texts come, until all are known. Most texts are the one before.
         let mut distinct: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut last = None;
-        for text in texts.clone() {
-            if last != Some(text) {
-                distinct.insert(text, 0);
-                last = Some(text);
+        let mut last: Option<(&str, u32)> = None;
+        let code_of = |text: &'a str| match last {
+            Some((known, code)) if is_same(known, text) => code,
+            _ => {
+                let next = position(distinct.len());
+                let code = *distinct.entry(text).or_insert(next);
+                last = Some((text, code));
+                code
+            }
+        };
+        let mut codes: Vec<u32> = texts.map(code_of).collect();
+        if 1 < distinct.len() {
+            let mut sorted = vec![0; distinct.len()];
+            for (place, code) in distinct.values().enumerate() {
+                sorted[*code as usize] = position(place);
+            }
+            for code in &mut codes {
+                *code = sorted[*code as usize];
             }
         }
-        for (number, code) in distinct.values_mut().enumerate() {
-            *code = position(number);
-        }
-        let codes = texts.map(|text| distinct.get(text).copied().unwrap_or(0)).collect();
         Self { codes, values: distinct.into_keys().map(Arc::from).collect() }
     }
 
@@ -82,6 +92,11 @@ impl Dictionary {
     pub fn get(&self, row: usize) -> &str {
         self.codes.get(row).and_then(|code| self.values.get(*code as usize)).map_or("", |text| text)
     }
+}
+
+/// Whether two texts are the same; short ones, of which there are many, without a call.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).all(|(a, b)| a == b)
 }
 
 /// Sets of texts, as bits over a dictionary.

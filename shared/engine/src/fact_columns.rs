@@ -326,8 +326,7 @@ fn digest(text: &str) -> u64 {
     // Both halves of the product: every bit of a word has a say in every bit of the sum.
     let mut mix = |word: u64| {
         let product = u128::from(state ^ word) * 0xD6E8_FEB8_6659_FD93;
-        let [low, high] = [product, product >> 64].map(|half| (half & u128::from(u64::MAX)) as u64);
-        state = low ^ high;
+        state = u64::try_from((product ^ (product >> 64)) & u128::from(u64::MAX)).unwrap_or(0);
     };
     let (words, rest) = text.as_bytes().as_chunks::<8>();
     for word in words {

@@ -185,7 +185,9 @@ impl Chunk<'_> {
             Cells::Quotient(values, _) => {
                 let values = &values[rows];
                 let known: Vec<i128> = values.iter().copied().filter(|value| *value != MISSING).collect();
-                if let Some(wide) = known.iter().find(|value| 10_u128.pow(WIDE_DIGITS) <= value.unsigned_abs()) {
+                if let Some(wide) =
+                    known.iter().find(|value| 10_u128.pow(WIDE_DIGITS) <= value.unsigned_abs())
+                {
                     let reason = format!("{wide} in column {} has more than 38 digits", column.name);
                     return Err(EngineError::File { file: self.file, reason });
                 }
@@ -274,8 +276,7 @@ impl Table {
     /// Names and scales of the columns.
     pub(crate) fn columns(&self) -> Vec<(String, u32)> {
         let schema = self.reader.metadata().file_metadata().schema_descr();
-        let scale =
-            |column: &ColumnDescPtr| u32::try_from(column.type_scale()).unwrap_or(0);
+        let scale = |column: &ColumnDescPtr| u32::try_from(column.type_scale()).unwrap_or(0);
         schema.columns().iter().map(|column| (column.name().to_owned(), scale(column))).collect()
     }
 
