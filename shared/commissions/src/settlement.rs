@@ -10,8 +10,8 @@ use foundation::{
 };
 use jiff::Timestamp;
 use plan::{
-    Plan, Role,
-    bonus::{Infinity, LevelBase, Mechanic, OrderMeasure, Unilevel},
+    Plan,
+    bonus::{Differential, DifferentialBy, LevelBase, Mechanic, OrderMeasure},
     indicator::Unit,
 };
 use rust_decimal::Decimal;
@@ -27,7 +27,7 @@ const PAGE_LINES_MAX: usize = 1_000;
 /// What a person gets of one bonus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BonusAmount {
-    /// Code of the bonus; empty for the plan's payout cap.
+    /// Code of the bonus; empty for the plan's caps.
     pub bonus: String,
     /// The sum of its lines.
     pub amount: Decimal,
@@ -135,7 +135,7 @@ impl Settlement {
 /// A statement line with its trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// Code of the bonus; empty for the plan's payout cap.
+    /// Code of the bonus; empty for the plan's caps.
     pub bonus: String,
     /// Earned, or taken back and why.
     pub kind: LineKind,
@@ -262,21 +262,27 @@ impl Legend {
             .bonuses()
             .iter()
             .map(|bonus| {
+                let brought = |on: &LevelBase| match on {
+                    LevelBase::Indicator(code) => on_indicator(code),
+                    LevelBase::Orders(measure) => name_of_measure(*measure),
+                };
                 let on = match &bonus.definition.pays {
-                    Mechanic::Unilevel(Unilevel { on: LevelBase::Orders(measure), .. })
-                    | Mechanic::Infinity(Infinity { on: LevelBase::Orders(measure), .. }) => {
-                        name_of_measure(*measure)
+                    Mechanic::Percentage(percentage) => on_indicator(&percentage.of),
+                    Mechanic::Unilevel(unilevel) => brought(&unilevel.on),
+                    Mechanic::Infinity(infinity) => brought(&infinity.on),
+                    Mechanic::Differential(Differential { by: DifferentialBy::Source(on), .. }) => {
+                        brought(on)
                     }
+                    Mechanic::Differential(differential) => on_indicator(&differential.of),
+                    Mechanic::Generation(generation) => on_indicator(&generation.of),
+                    Mechanic::Breakaway(breakaway) => on_indicator(&breakaway.of),
+                    Mechanic::Binary(_) => {
+                        text("volumen emparejado de las dos piernas", "matched volume of both legs")
+                    }
+                    Mechanic::Matching(_) => text("lo ganado", "what was earned"),
+                    Mechanic::Pool(_) => text("el fondo", "the fund"),
+                    Mechanic::Fixed(_) => text("un monto fijo", "a fixed amount"),
                     Mechanic::RetailProfit(_) => name_of_measure(OrderMeasure::Margin),
-                    Mechanic::Matching(_) => text("bonos de otros", "bonuses of others"),
-                    Mechanic::Pool(_) => text("fondo", "fund"),
-                    Mechanic::Fixed(_) => text("monto fijo", "fixed amount"),
-                    _ => {
-                        bonus.indicator(Role::Of).and_then(|index| plan.indicators().get(index)).map_or_else(
-                            || text(&bonus.definition.code, &bonus.definition.code),
-                            |measured| measured.definition.name.clone(),
-                        )
-                    }
                 };
                 (bonus.definition.code.clone(), BonusName { name: bonus.definition.name.clone(), on })
             })
@@ -284,7 +290,7 @@ impl Legend {
         for paid in payouts.into_iter().flat_map(|payouts| &payouts.bonuses) {
             bonuses.entry(paid.code.clone()).or_insert_with(|| match paid.code.as_str() {
                 "" => BonusName {
-                    name: text("Tope de pago del plan", "Payout cap of the plan"),
+                    name: text("Topes del plan", "Caps of the plan"),
                     on: text("total ganado", "total earned"),
                 },
                 code => BonusName {

@@ -49,7 +49,7 @@ pub struct IndicatorView {
 /// A bonus of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BonusView {
-    /// Code; empty for the plan's payout cap.
+    /// Code; empty for the plan's caps.
     pub code: String,
     /// Name.
     pub name: Text,
@@ -274,6 +274,36 @@ fn sentence(line: &Line, currency: Currency, legend: &Legend, locale: Locale) ->
         }
         (LineKind::BonusCap, Locale::Es) => format!("Lo que supera el tope del bono: {amount} {currency}"),
         (LineKind::BonusCap, Locale::En) => format!("What passes the cap of the bonus: {amount} {currency}"),
+        (LineKind::BonusTotalCap, Locale::Es) => {
+            format!("Su parte de lo que supera el tope del bono para todos: {amount} {currency}")
+        }
+        (LineKind::BonusTotalCap, Locale::En) => {
+            format!("Its part of what passes the bonus's cap on everyone together: {amount} {currency}")
+        }
+        (LineKind::PersonCap, Locale::Es) => {
+            format!("Lo que supera el tope por persona del plan: {amount} {currency}")
+        }
+        (LineKind::PersonCap, Locale::En) => {
+            format!("What passes the plan's cap per person: {amount} {currency}")
+        }
+        (LineKind::TrueUp, Locale::Es) => {
+            format!("Ya pagado en ciclos anteriores del período: {amount} {currency}")
+        }
+        (LineKind::TrueUp, Locale::En) => {
+            format!("Paid already in earlier cycles of the period: {amount} {currency}")
+        }
+        (LineKind::Held, Locale::Es) => format!("Retenido, se paga más adelante: {amount} {currency}"),
+        (LineKind::Held, Locale::En) => format!("Held back, paid later: {amount} {currency}"),
+        (LineKind::Released, Locale::Es) => {
+            format!("Retenido en ciclos anteriores y pagado ahora: {amount} {currency}")
+        }
+        (LineKind::Released, Locale::En) => {
+            format!("Held in earlier cycles and paid now: {amount} {currency}")
+        }
+        (LineKind::Lost, Locale::Es) => format!("Retenido demasiado tiempo, se pierden {base} {currency}"),
+        (LineKind::Lost, Locale::En) => format!("Held too long, {base} {currency} are lost"),
+        (LineKind::Advance, Locale::Es) => format!("Pagado a cuenta antes del cierre: {amount} {currency}"),
+        (LineKind::Advance, Locale::En) => format!("Paid on account before the close: {amount} {currency}"),
         (LineKind::PayoutCap, Locale::Es) => {
             format!("Su parte de lo que supera el tope de pago: {amount} {currency}")
         }

@@ -59,6 +59,11 @@ impl Rounder {
         Self { divisor: 10_i128.pow(EXACT_SCALE - currency.minor_digits()), rounding }
     }
 
+    /// To whole ones.
+    pub(crate) fn whole(rounding: Rounding) -> Self {
+        Self { divisor: 10_i128.pow(EXACT_SCALE), rounding }
+    }
+
     /// `exact` in minor units.
     pub(crate) fn round(self, exact: i128) -> Option<i64> {
         let (quotient, rest) = (exact / self.divisor, exact % self.divisor);
@@ -72,10 +77,57 @@ impl Rounder {
         i64::try_from(if up { quotient + away } else { quotient }).ok()
     }
 
+    /// `exact` and perhaps a bit more than 0, away from 0, in minor units: for a quotient that was cut to [`EXACT_SCALE`] decimals.
+    pub(crate) fn round_cut(self, exact: i128, cut: bool) -> Option<i64> {
+        let tie = (exact % self.divisor).abs() * 2 == self.divisor;
+        let touches = match self.rounding {
+            Rounding::HalfEven | Rounding::HalfUp => tie,
+            Rounding::Up => exact % self.divisor == 0,
+            Rounding::Down => false,
+        };
+        // One digit more decides as the digits that were cut would.
+        let more = i128::from(cut && touches);
+        self.round(exact.checked_add(if exact < 0 { -more } else { more })?)
+    }
+
+    /// The same with another way of rounding.
+    pub(crate) fn with(self, rounding: Rounding) -> Self {
+        Self { rounding, ..self }
+    }
+
     /// Minor units as an exact amount.
     pub(crate) fn exactly(self, minor: i64) -> Option<i128> {
         self.divisor.checked_mul(i128::from(minor))
     }
+}
+
+/// `whole` × `part` / `of` cut towards 0, and whether anything was cut; `None` if it does not fit or `of` is 0.
+pub(crate) fn share(whole: i128, part: i128, of: i128) -> Option<(i128, bool)> {
+    if of == 0 {
+        return None;
+    }
+    if let Some(product) = whole.checked_mul(part) {
+        return Some((product.checked_div(of)?, product % of != 0));
+    }
+    let negative = (whole < 0) ^ (part < 0) ^ (of < 0);
+    let (whole, part, of) = (whole.unsigned_abs(), part.unsigned_abs(), of.unsigned_abs());
+    // whole = quotient × of + rest, and rest × part / of digit by digit, so that nothing passes 128 bits on the way.
+    let mut result = (whole / of).checked_mul(part)?;
+    let addend = whole % of;
+    let (mut quotient, mut rest) = (0_u128, 0_u128);
+    for bit in (0..u128::BITS - part.leading_zeros()).rev() {
+        quotient = quotient.checked_mul(2)?;
+        for add in [rest, if part >> bit & 1 == 1 { addend } else { 0 }] {
+            rest = rest.checked_add(add)?;
+            if of <= rest {
+                rest -= of;
+                quotient = quotient.checked_add(1)?;
+            }
+        }
+    }
+    result = result.checked_add(quotient)?;
+    let result = i128::try_from(result).ok()?;
+    Some((if negative { -result } else { result }, rest != 0))
 }
 
 /// Minor units as a decimal of the currency.
@@ -109,6 +161,35 @@ mod tests {
                     let expected = currency.round(Decimal::new(mantissa, scale), rounding);
                     prop_assert_eq!(from_minor(minor, currency), expected);
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_of_large_numbers_is_that_of_long_division(whole in any::<i64>(), part in 1_i64.., of in 1_i64..) {
+            // Both sides of the same fraction widened: the product passes 128 bits, the quotient does not.
+            let wide = 1_i128 << 63;
+            let plain = i128::from(whole) * i128::from(part);
+            let (of, part) = (i128::from(of) * wide, i128::from(part) * wide);
+            let (quotient, cut) = share(i128::from(whole), part, of).unwrap();
+            prop_assert_eq!(quotient, plain / (of / wide));
+            prop_assert_eq!(cut, plain % (of / wide) != 0);
+        }
+
+        #[test]
+        fn a_cut_quotient_rounds_as_the_whole_one(number in -100_000_i64..100_000, digits in 0_u32..3) {
+            // number / 3 to 24 decimals, and thirds of a tie: 0.5 + a third of the last digit.
+            let currency: Currency = "CLP".parse().unwrap();
+            let one = 10_i128.pow(EXACT_SCALE);
+            for rounding in MODES {
+                let rounder = Rounder::of(currency, rounding);
+                let exact = i128::from(number) * one / 10_i128.pow(digits);
+                let more = exact + if exact < 0 { -1 } else { 1 };
+                if number != 0 {
+                    prop_assert_eq!(rounder.round_cut(exact, true), rounder.round(more));
+                }
+                prop_assert_eq!(rounder.round_cut(exact, false), rounder.round(exact));
             }
         }
     }

@@ -1,15 +1,26 @@
 //! Bonuses: from indicators and ranks to payout lines.
 
+mod accounts;
+mod advances;
+mod alternatives;
+mod balances;
+mod binary;
 mod breakaway;
 mod caps;
 mod desk;
 mod differential;
+mod fixed;
 mod generations;
+mod holds;
 mod infinity;
 mod levels;
+mod matching;
 mod percentage;
+mod periods;
+mod pool;
 mod rates;
 mod reach;
+mod retail;
 mod shares;
 mod undo;
 
@@ -28,7 +39,7 @@ pub(crate) use self::{
 use crate::{
     failure::EngineError,
     indicators::{Context, Indicators, restored},
-    payouts::{Carried, PaidBonus, PayoutLine, Payouts},
+    payouts::{Advance, Carried, LineKind, PaidBonus, PayoutLine, Payouts},
     ranks::Ranked,
     snapshot::Snapshot,
 };
@@ -51,6 +62,8 @@ pub struct BonusContext<'a> {
     pub carried: Option<&'a Carried>,
     /// The process it runs in; none: all bonuses are computed, whatever processes they name.
     pub process: Option<&'a str>,
+    /// What was paid on account of this cycle before its end, to be deducted.
+    pub advances: &'a [Advance],
 }
 
 /// All payout lines, and what the next cycle is handed.
@@ -64,23 +77,40 @@ pub fn calculate_bonuses(
     let mut run = restored(snapshot, plan, Context::default(), &[indicators, &ranked.indicators])?;
     run.paid.clone_from(&ranked.ranks.paid);
     run.earned.clone_from(&ranked.ranks.earned);
-    let mut desk = Desk::new(snapshot, plan, &run)?;
-    for (number, bonus) in plan.bonuses().iter().enumerate() {
-        let first = desk.lines.len();
-        let number = u16::try_from(number).unwrap_or(u16::MAX);
-        desk.mechanic(number, bonus)?;
-        if let Some(cap) = bonus.definition.cap_per_person {
-            desk.cap_bonus(number, cap, first)?;
-        }
-    }
+    let mut desk = Desk::new(snapshot, plan, &run, context)?;
+    // First, so that whoever is paid on what others earned is paid on what is left of it.
     desk.undo(context.settled)?;
+    for (number, bonus) in (0_u16..).zip(plan.bonuses()) {
+        let processes = &bonus.definition.processes;
+        let here = |process: &str| processes.is_empty() || processes.iter().any(|one| one == process);
+        if context.process.is_none_or(here) {
+            desk.bonus(number, bonus)?;
+        }
+        desk.finish_known(number, context.process)?;
+    }
     desk.cap_everything()?;
+    desk.deduct(context.advances)?;
+    desk.close_accounts()?;
     desk.lines.sort_unstable_by_key(PayoutLine::place);
-    let Desk { bonuses, conservation, lines, not_undone, .. } = desk;
-    Ok(Payouts { bonuses, conservation, lines, not_undone, carried: Carried::default() })
+    desk.awards.sort_by_key(|award| (award.earner, award.bonus, award.source, award.order, award.level_paid));
+    let Desk { bonuses, conservation, lines, awards, not_undone, balances, .. } = desk;
+    Ok(Payouts { bonuses, conservation, lines, awards, not_undone, carried: balances.carried() })
 }
 
 impl Desk<'_> {
+    /// The lines of a bonus up to its cap per person.
+    fn bonus(&mut self, number: u16, bonus: &PlannedBonus) -> Result<(), EngineError> {
+        let first = self.lines.len();
+        self.mechanic(number, bonus)?;
+        match bonus.definition.cap_per_person {
+            Some(cap) => {
+                let sums = self.sums(number, &self.lines[first..], |_| true)?;
+                self.cap_persons(number, LineKind::BonusCap, cap, sums)
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The lines of a bonus before any cap.
     fn mechanic(&mut self, number: u16, bonus: &PlannedBonus) -> Result<(), EngineError> {
         match &bonus.definition.pays {
@@ -89,14 +119,30 @@ impl Desk<'_> {
             Mechanic::Differential(differential) => self.differential(number, bonus, differential),
             Mechanic::Generation(generation) => self.generations(number, bonus, generation),
             Mechanic::Breakaway(breakaway) => self.breakaway(number, bonus, breakaway),
+            Mechanic::Matching(matching) => self.matching(number, bonus, matching),
+            Mechanic::Pool(pool) => self.pool(number, bonus, pool),
             Mechanic::Infinity(infinity) => self.infinity(number, bonus, infinity),
-            // Refused when the plan is saved.
-            Mechanic::Matching(_)
-            | Mechanic::Pool(_)
-            | Mechanic::Fixed(_)
-            | Mechanic::RetailProfit(_)
-            | Mechanic::Binary(_) => Ok(()),
+            Mechanic::Fixed(fixed) => self.fixed(number, bonus, fixed),
+            Mechanic::RetailProfit(retail) => self.retail_profit(number, bonus, retail),
+            Mechanic::Binary(binary) => self.binary(number, bonus, binary),
         }
+    }
+
+    /// What comes after it is known what a bonus pays whom: the cap on all together, what is remembered, what is held.
+    fn finish(&mut self, number: u16, bonus: &PlannedBonus) -> Result<(), EngineError> {
+        let definition = &bonus.definition;
+        if let Some(cap) = definition.cap {
+            let sums = self.sums_of_bonus(number)?;
+            self.cap_together(number, LineKind::BonusTotalCap, cap, sums)?;
+        }
+        match &definition.pays {
+            Mechanic::Fixed(fixed) => self.remember_paid(number, &definition.code, fixed.times),
+            Mechanic::Percentage(percentage) if percentage.true_up.is_some() => {
+                self.remember_period(number, bonus)?;
+            }
+            _ => {}
+        }
+        self.hold(number, bonus)
     }
 }
 
@@ -112,13 +158,20 @@ fn paid_bonus(plan: &Plan, bonus: &PlannedBonus) -> PaidBonus {
         Mechanic::Infinity(infinity) => brought(&infinity.on),
         Mechanic::Differential(Differential { by: DifferentialBy::Source(on), .. }) => brought(on),
         Mechanic::Generation(GenerationOverride { per: Per::Member, .. }) => of.and_then(own_orders),
-        Mechanic::Percentage(percentage) if !is_marginal(&percentage.rate) => of.and_then(own_orders),
+        Mechanic::RetailProfit(_) => Some(OrderMeasure::Margin),
+        // What is deducted later of what a period was paid is undone with it.
+        Mechanic::Percentage(percentage)
+            if !is_marginal(&percentage.rate) && percentage.true_up.is_none() =>
+        {
+            of.and_then(own_orders)
+        }
         _ => None,
     };
     PaidBonus {
         code: bonus.definition.code.clone(),
         indicator: of.map(|definition| definition.code.clone()).unwrap_or_default(),
         measure,
+        award: bonus.definition.award.clone(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     columns::{Dictionary, NONE, Sets, Texts, Tree, position},
     failure::EngineError,
     indicators::{IndicatorColumn, Indicators, Values},
-    payouts::{Carried, LineKind, PayoutLine, Payouts},
+    payouts::{AwardLine, BalanceKind, Carried, CarriedBalance, LineKind, PayoutLine, Payouts},
     ranks::Ranks,
     settlement::{BonusAmount, Settlement},
     snapshot::{ExchangeRates, Orders, People, Snapshot, Volume, Volumes},
@@ -376,7 +376,7 @@ pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>,
     write("payouts", lines.len(), &columns, &facts("payouts", about))
 }
 
-/// Reads payout lines.
+/// Reads payout lines. What is no money and what is handed on lie in files of their own.
 pub fn decode_payouts(bytes: Bytes) -> Result<Payouts, EngineError> {
     let table = opened("payouts", bytes)?;
     let all = u32::MAX as usize;
@@ -409,9 +409,127 @@ pub fn decode_payouts(bytes: Bytes) -> Result<Payouts, EngineError> {
         bonuses: parsed(&table, "ceiba.bonuses")?,
         conservation: parsed(&table, "ceiba.conservation")?,
         not_undone: parsed(&table, "ceiba.not_undone")?,
+        awards: Vec::new(),
         carried: Carried::default(),
         lines: (0..table.rows()).map(line).collect::<Result<_, EngineError>>()?,
     })
+}
+
+/// Writes what is paid in points, prizes and tags.
+pub fn encode_awards(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
+    use plan::bonus::Award;
+    let awards = &payouts.awards;
+    let id = |row: u32| snapshot.people.ids.get(row as usize);
+    let order = |row: u32| if row == NONE { "" } else { snapshot.orders.ids.get(row as usize) };
+    let award = |line: &AwardLine| match payouts.bonuses.get(usize::from(line.bonus)).map(|one| &one.award) {
+        Some(Award::Points) => ("points", ""),
+        Some(Award::Prize(code)) => ("prize", code.as_str()),
+        Some(Award::Tag(code)) => ("tag", code.as_str()),
+        Some(Award::Money) | None => ("money", ""),
+    };
+    let code = |line: &AwardLine| {
+        payouts.bonuses.get(usize::from(line.bonus)).map_or("", |bonus| bonus.code.as_str())
+    };
+    let ints = |pick: fn(&AwardLine) -> u32| {
+        Cells::Int(awards.iter().map(|line| i32::try_from(pick(line)).unwrap_or(-1)).collect())
+    };
+    let base: Vec<i64> = awards.iter().map(|line| line.base).collect();
+    let rate: Vec<i64> = awards.iter().map(|line| line.rate).collect();
+    let quantity: Vec<i64> = awards.iter().map(|line| line.quantity).collect();
+    let columns = [
+        Column::new("earner", Cells::Word(awards.iter().map(|line| id(line.earner)).collect())),
+        Column::new("bonus", Cells::Word(awards.iter().map(code).collect())),
+        Column::new("award", Cells::Word(awards.iter().map(|line| award(line).0).collect())),
+        Column::new("code", Cells::Word(awards.iter().map(|line| award(line).1).collect())),
+        Column::new("source", Cells::Word(awards.iter().map(|line| id(line.source)).collect())),
+        Column::new("order", Cells::Word(awards.iter().map(|line| order(line.order)).collect())),
+        Column::new("level_paid", ints(|line| u32::from(line.level_paid))),
+        Column::new("base", Cells::Decimal(&base, AMOUNT_SCALE)),
+        Column::new("rate", Cells::Decimal(&rate, RATE_SCALE)),
+        Column::new("exact", Cells::Wide(awards.iter().map(|line| line.exact).collect(), EXACT_SCALE)),
+        Column::new("quantity", Cells::Decimal(&quantity, 0)),
+        Column::new("earner_row", ints(|line| line.earner)),
+        Column::new("source_row", ints(|line| line.source)),
+        Column::new("order_row", ints(|line| line.order)),
+        Column::new("bonus_number", ints(|line| u32::from(line.bonus))),
+    ];
+    let about = vec![("ceiba.plan", snapshot.plan_hash.clone())];
+    write("awards", awards.len(), &columns, &facts("awards", about))
+}
+
+/// Reads what is paid in points, prizes and tags.
+pub fn decode_awards(bytes: Bytes) -> Result<Vec<AwardLine>, EngineError> {
+    let table = opened("awards", bytes)?;
+    let all = u32::MAX as usize;
+    let (earner, source) = (table.positions("earner_row", all)?, table.positions("source_row", all)?);
+    let (order, number) = (table.positions("order_row", all)?, table.ints("bonus_number")?);
+    let (level, quantity) = (table.ints("level_paid")?, table.longs("quantity")?);
+    let (base, rate, exact) = (table.longs("base")?, table.longs("rate")?, table.wides("exact")?);
+    let small = |value: i32| u16::try_from(value).map_err(|_| table.broken(format!("a number {value}")));
+    let line = |at: usize| {
+        Ok(AwardLine {
+            earner: earner[at],
+            bonus: small(number[at])?,
+            source: source[at],
+            order: order[at],
+            level_paid: small(level[at])?,
+            base: base[at],
+            rate: rate[at],
+            exact: exact[at],
+            quantity: quantity[at],
+        })
+    };
+    (0..table.rows()).map(line).collect()
+}
+
+/// Writes what the next cycle is handed.
+pub fn encode_carried(carried: &Carried, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
+    let balances = &carried.0;
+    let word = |pick: fn(&CarriedBalance) -> &str| Cells::Word(balances.iter().map(pick).collect());
+    let since: Vec<i32> = balances.iter().map(|balance| balance.since).collect();
+    let columns = [
+        Column::new("person", word(|balance| &balance.person)),
+        Column::new("bonus", word(|balance| &balance.bonus)),
+        Column::new("kind", word(|balance| balance.kind.name())),
+        Column::new("since", Cells::Day(&since)),
+        Column::new("cycles", Cells::Int(balances.iter().map(|balance| i32::from(balance.cycles)).collect())),
+        Column::new("currency", word(|balance| balance.currency.as_ref().map_or("", Currency::code))),
+        Column::new(
+            "value",
+            Cells::Wide(balances.iter().map(|balance| balance.value).collect(), EXACT_SCALE),
+        ),
+    ];
+    let about = vec![("ceiba.plan", snapshot.plan_hash.clone())];
+    write("carried", balances.len(), &columns, &facts("carried", about))
+}
+
+/// Reads what the cycle before handed on.
+pub fn decode_carried(bytes: Bytes) -> Result<Carried, EngineError> {
+    let table = opened("carried", bytes)?;
+    let (persons, bonuses, kinds) = (table.texts("person")?, table.texts("bonus")?, table.texts("kind")?);
+    let (since, cycles) = (table.ints("since")?, table.ints("cycles")?);
+    let (currencies, values) = (table.texts("currency")?, table.wides("value")?);
+    let balance = |at: usize| {
+        let kind = BalanceKind::ALL.into_iter().find(|known| known.name() == text_of(&kinds[at]));
+        let currency = match text_of(&currencies[at]) {
+            "" => None,
+            code => Some(code.parse().map_err(|_| table.broken("a balance in an unknown currency"))?),
+        };
+        Ok(CarriedBalance {
+            person: text_of(&persons[at]).to_owned(),
+            bonus: text_of(&bonuses[at]).to_owned(),
+            kind: kind.ok_or_else(|| table.broken("a balance of an unknown kind"))?,
+            since: since[at],
+            cycles: u16::try_from(cycles[at]).map_err(|_| table.broken("a number of cycles"))?,
+            currency,
+            value: values[at],
+        })
+    };
+    let balances = (0..table.rows()).map(balance).collect::<Result<Vec<_>, EngineError>>()?;
+    if !balances.is_sorted() {
+        return Err(table.broken("its balances are not in order"));
+    }
+    Ok(Carried(balances))
 }
 
 /// Writes settlements: a row per person, two columns per bonus of `payouts` (`amount_CODE`, `lines_CODE`).

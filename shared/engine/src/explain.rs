@@ -2,6 +2,7 @@
 
 mod missing;
 mod sheet;
+mod totals;
 mod walks;
 
 pub use self::{
@@ -10,7 +11,7 @@ pub use self::{
 };
 use foundation::locale::{Locale, Text};
 use plan::{
-    Plan, PlannedBonus, PlannedIndicator,
+    Plan, PlannedBonus, PlannedIndicator, Role,
     indicator::{Measure, Scope, Window},
 };
 use rules::Explanation;
@@ -122,6 +123,31 @@ impl StoredRun<'_> {
         };
         match line.kind {
             LineKind::BonusCap => head("tope por persona del bono", "the bonus's cap per person"),
+            LineKind::BonusTotalCap => head(
+                "su parte de lo que supera el tope del bono para todos",
+                "the part of what passes the bonus's cap on everyone together",
+            ),
+            LineKind::PersonCap => head("tope por persona del plan", "the plan's cap per person"),
+            LineKind::TrueUp => head(
+                "ya pagado en ciclos anteriores del período",
+                "paid already in earlier cycles of the period",
+            ),
+            LineKind::Held => {
+                head("retenido: se paga más adelante", "held back: paid later").with(self.held(bonus, line))
+            }
+            LineKind::Released => {
+                head("retenido en ciclos anteriores y pagado ahora", "held in earlier cycles and paid now")
+                    .with(self.held(bonus, line))
+            }
+            LineKind::Lost => {
+                let lost = line.base().normalize();
+                let (es, en) =
+                    (format!("Se pierden {lost} {currency}"), format!("{lost} {currency} are lost"));
+                head("retenido demasiado tiempo y perdido", "held too long and lost")
+                    .with([Reason::new("lost", es, en)])
+                    .with(self.held(bonus, line))
+            }
+            LineKind::Advance => head("pagado a cuenta antes del cierre", "paid on account before the close"),
             LineKind::PayoutCap => head("tope de pago del plan", "the plan's payout cap"),
             LineKind::Undo => {
                 head("devolución de un pedido ya liquidado", "return of an order already settled")
@@ -129,14 +155,22 @@ impl StoredRun<'_> {
             }
             LineKind::Earned => {
                 let mut reason = head("ganado en este ciclo", "earned in this cycle");
+                let total = bonus.map(|bonus| self.total_reasons(bonus, line)).unwrap_or_default();
+                let is_total = !total.is_empty();
+                reason.parts.extend(total);
                 if line.order != NONE {
                     reason.parts.push(self.order_reason(line));
-                } else if let Some(paid) = payouts.bonuses.get(usize::from(line.bonus)) {
+                } else if !is_total && let Some(paid) = payouts.bonuses.get(usize::from(line.bonus)) {
                     reason.parts.extend(self.explain_indicator(&paid.indicator, line.source).ok());
                 }
                 if let (Some(bonus), Ok(run)) = (bonus, self.calculation()) {
                     reason.parts.extend(self.walk_reasons(&run, bonus, line));
-                    reason.parts.push(base_and_rate(line));
+                    let each = totals::rate_is_money(bonus);
+                    reason.parts.push(if each {
+                        totals::number_and_amount(line)
+                    } else {
+                        base_and_rate(line)
+                    });
                     reason.parts.push(self.condition(&run, bonus, line.earner));
                 } else {
                     reason.parts.push(base_and_rate(line));
@@ -167,6 +201,13 @@ impl StoredRun<'_> {
     fn condition(&self, run: &Calculation<'_>, bonus: &PlannedBonus, row: u32) -> Reason {
         let explanation = bonus.when.explain(&run.view().person(row as usize));
         self.rule("rule", "Condición del bono", "Condition of the bonus", &explanation)
+    }
+
+    /// The rule that decides what is held.
+    fn held(&self, bonus: Option<&PlannedBonus>, line: &PayoutLine) -> Option<Reason> {
+        let rule = bonus?.rule(Role::HeldWhile)?;
+        let explanation = rule.explain(&self.calculation().ok()?.view().person(line.earner as usize));
+        Some(self.rule("rule", "Condición para retener", "Condition for holding back", &explanation))
     }
 
     /// The run with everything that was computed, as bonuses saw it.

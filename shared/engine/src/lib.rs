@@ -40,8 +40,8 @@ pub use failure::EngineError;
 pub use indicators::{Adjustment, Context, IndicatorColumn, Indicators, Values, calculate_indicators};
 pub use past::{CycleResults, HistoryNeeded, history_needed};
 pub use payouts::{
-    BalanceKind, BonusTotal, Carried, CarriedBalance, Conservation, LineKind, NotUndone, PaidBonus,
-    PayoutLine, Payouts,
+    Advance, AwardLine, BalanceKind, BonusTotal, Carried, CarriedBalance, Conservation, LegAccount, LineKind,
+    NotUndone, PaidBonus, PayoutLine, Payouts,
 };
 pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label};
 pub use settlement::{BonusAmount, Finding, Settlement, check_settlements, settle, totals_by_currency};

@@ -1,7 +1,7 @@
 //! Payout lines: what a run pays, each line with its trace.
 
 use foundation::money::Currency;
-use plan::bonus::OrderMeasure;
+use plan::bonus::{Award, OrderMeasure};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -15,24 +15,62 @@ pub enum LineKind {
     Earned,
     /// Taken back what an order paid that was returned after its cycle was settled.
     Undo,
+    /// Taken back what earlier cycles of the same period were paid of it.
+    TrueUp,
     /// Taken back what passes the bonus's cap per person.
     BonusCap,
+    /// Taken back the person's part of what passes the bonus's cap on everyone together.
+    BonusTotalCap,
+    /// Taken back because it is held; it is carried.
+    Held,
+    /// Paid now what was held in earlier cycles.
+    Released,
+    /// What was held too long and will not be paid: the base says how much, the amount is 0.
+    Lost,
+    /// Taken back what passes the plan's cap per person.
+    PersonCap,
     /// Taken back the person's part of what passes the plan's payout cap.
     PayoutCap,
+    /// Taken back what was paid on account.
+    Advance,
 }
 
 impl LineKind {
     /// All kinds, in order.
-    pub const ALL: [Self; 4] = [Self::Earned, Self::Undo, Self::BonusCap, Self::PayoutCap];
+    pub const ALL: [Self; 11] = [
+        Self::Earned,
+        Self::Undo,
+        Self::TrueUp,
+        Self::BonusCap,
+        Self::BonusTotalCap,
+        Self::Held,
+        Self::Released,
+        Self::Lost,
+        Self::PersonCap,
+        Self::PayoutCap,
+        Self::Advance,
+    ];
 
     /// Name in stored files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Earned => "earned",
             Self::Undo => "undo",
+            Self::TrueUp => "true-up",
             Self::BonusCap => "bonus-cap",
+            Self::BonusTotalCap => "bonus-total-cap",
+            Self::Held => "held",
+            Self::Released => "released",
+            Self::Lost => "lost",
+            Self::PersonCap => "person-cap",
             Self::PayoutCap => "payout-cap",
+            Self::Advance => "advance",
         }
+    }
+
+    /// Whether it follows from what this cycle brought; the other kinds are about other cycles, or about all bonuses together.
+    pub(crate) fn is_of_bonus(self) -> bool {
+        matches!(self, Self::Earned | Self::TrueUp | Self::BonusCap | Self::BonusTotalCap)
     }
 }
 
@@ -96,16 +134,20 @@ impl PayoutLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaidBonus {
-    /// Code; empty for the plan's payout cap.
+    /// Code; empty for the plan's caps.
     pub code: String,
     /// Code of the indicator it is paid on; empty where it is paid on orders.
     pub indicator: String,
     /// What of the source's orders the base is made of, so that a later return can be undone; none where the base is
     /// made of other people's orders too.
     pub measure: Option<OrderMeasure>,
+    /// What it is paid in.
+    #[serde(default, skip_serializing_if = "Award::is_money")]
+    pub award: Award,
 }
 
-/// Where the volume of a bonus went, each as the sum of base × rate with 13 decimals. `offered` is the sum of the others.
+/// Where the volume of a bonus went, each as the sum of base × rate with 13 decimals. `offered` is the sum of the others but for
+/// `legs`. What lines take back of somebody counts as the same share of what that person got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conservation {
     /// Base × rate over all levels and sources.
@@ -120,6 +162,48 @@ pub struct Conservation {
     pub forfeited: i128,
     /// Not paid, because nobody stands at the level.
     pub unclaimed: i128,
+    /// Not paid, because it passes a cap of the bonus.
+    #[serde(default)]
+    pub capped: i128,
+    /// Not paid now, because it is held.
+    #[serde(default)]
+    pub held: i128,
+    /// Paid before, by earlier cycles of the period.
+    #[serde(default)]
+    pub paid_before: i128,
+    /// Not paid, because the person got another bonus of an alternative.
+    #[serde(default)]
+    pub not_chosen: i128,
+    /// What rounding the value of a pool's share left with the company; less than 0 if the company added it.
+    #[serde(default)]
+    pub kept: i128,
+    /// What became of the volume of the legs, for binary bonuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legs: Option<LegAccount>,
+}
+
+impl Conservation {
+    /// `offered` less all that it became of; 0.
+    pub fn remainder(&self) -> i128 {
+        let became = self.paid + self.rolled_up + self.unqualified + self.forfeited + self.unclaimed;
+        self.offered - became - self.capped - self.held - self.paid_before - self.not_chosen - self.kept
+    }
+}
+
+/// What became of the volume of all legs of a binary bonus, with [`plan::AMOUNT_SCALE`] decimals. Volume counts in the leg of each person
+/// above. `brought` and `carried_in` are the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegAccount {
+    /// What this cycle brought.
+    pub brought: i128,
+    /// What the cycle before handed on.
+    pub carried_in: i128,
+    /// Used up, on both legs.
+    pub matched: i128,
+    /// Handed to the next cycle.
+    pub carried_out: i128,
+    /// Lost.
+    pub flushed: i128,
 }
 
 /// A return of an order of a settled cycle that could not be undone.
@@ -134,8 +218,8 @@ pub struct NotUndone {
 /// What a run pays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payouts {
-    /// The plan's bonuses in its order, then those of earlier plans that something is undone of, then perhaps the
-    /// payout cap.
+    /// The plan's bonuses in its order, then those of earlier plans that something is undone of, then perhaps one without a
+    /// code for the plan's caps.
     pub bonuses: Vec<PaidBonus>,
     /// Where the volume of each of the plan's bonuses went.
     pub conservation: Vec<Conservation>,
@@ -143,8 +227,33 @@ pub struct Payouts {
     pub lines: Vec<PayoutLine>,
     /// Returns that could not be undone.
     pub not_undone: Vec<NotUndone>,
-    /// What the next cycle is handed.
+    /// What is paid in points, prizes and tags, by earner. Never summed up with money. Stored in a file of its own.
+    pub awards: Vec<AwardLine>,
+    /// What the next cycle is handed. Stored in a file of its own.
     pub carried: Carried,
+}
+
+/// Something other than money that is paid: points, a prize or a tag, as [`PaidBonus::award`] says. Rows are those of the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwardLine {
+    /// Row of who gets it.
+    pub earner: u32,
+    /// Index into [`Payouts::bonuses`].
+    pub bonus: u16,
+    /// Row of whose volume it is paid on; the earner where it is an indicator of theirs.
+    pub source: u32,
+    /// Row of the order, or [`crate::NONE`].
+    pub order: u32,
+    /// The level it is paid as, after compression; 0 where levels play no part.
+    pub level_paid: u16,
+    /// What is paid on, in ten-thousandths.
+    pub base: i64,
+    /// The rate, in thousand-millionths.
+    pub rate: i64,
+    /// The exact number, with [`crate::EXACT_SCALE`] decimals.
+    pub exact: i128,
+    /// How many: whole points; 1 for a prize or a tag.
+    pub quantity: i64,
 }
 
 /// What one cycle hands to the next: balances of bonuses by person, sorted.
@@ -162,6 +271,10 @@ pub struct CarriedBalance {
     pub kind: BalanceKind,
     /// The last day of the cycle it began in, days since 1970-01-01.
     pub since: i32,
+    /// How many cycles it was carried through before the one that hands it on.
+    pub cycles: u16,
+    /// The currency, where it is money.
+    pub currency: Option<Currency>,
     /// How much, with [`crate::EXACT_SCALE`] decimals.
     pub value: i128,
 }
@@ -172,12 +285,43 @@ pub struct CarriedBalance {
 pub enum BalanceKind {
     /// Volume of the leg this person heads that a binary bonus has not matched.
     Leg,
-    /// What was paid so far on account of a period, in the base currency.
+    /// What was paid so far in a period.
     Period,
-    /// What was paid last; `since` says when.
+    /// That a bonus was paid that is not paid in every cycle: how much was paid last; `since` says when.
     Paid,
-    /// What is held back, in the person's currency.
+    /// What is held back.
     Held,
+    /// What was paid on account to somebody who is not in the network any more, and is still to be deducted.
+    Advance,
+}
+
+impl BalanceKind {
+    /// All kinds, in order.
+    pub const ALL: [Self; 5] = [Self::Leg, Self::Period, Self::Paid, Self::Held, Self::Advance];
+
+    /// Name in stored files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leg => "leg",
+            Self::Period => "period",
+            Self::Paid => "paid",
+            Self::Held => "held",
+            Self::Advance => "advance",
+        }
+    }
+}
+
+/// What somebody was paid on account of a cycle before its end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Advance {
+    /// Id of the person.
+    pub person: String,
+    /// Code of the bonus.
+    pub bonus: String,
+    /// The currency it was paid in.
+    pub currency: Currency,
+    /// How much, in minor units.
+    pub amount: i64,
 }
 
 impl Payouts {
@@ -188,7 +332,14 @@ impl Payouts {
         &self.lines[start..end]
     }
 
-    /// The code of a line's bonus; empty for the plan's payout cap.
+    /// What somebody gets that is no money.
+    pub fn awards_of(&self, earner: u32) -> &[AwardLine] {
+        let start = self.awards.partition_point(|line| line.earner < earner);
+        let end = self.awards.partition_point(|line| line.earner <= earner);
+        &self.awards[start..end]
+    }
+
+    /// The code of a line's bonus; empty for the plan's caps.
     pub fn code(&self, line: &PayoutLine) -> &str {
         self.bonuses.get(usize::from(line.bonus)).map_or("", |bonus| &bonus.code)
     }
@@ -197,7 +348,7 @@ impl Payouts {
 /// Sums of the lines of one bonus in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BonusTotal {
-    /// Code of the bonus; empty for the plan's payout cap.
+    /// Code of the bonus; empty for the plan's caps.
     pub bonus: String,
     /// The currency.
     pub currency: Currency,

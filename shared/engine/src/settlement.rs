@@ -17,7 +17,7 @@ use crate::{
 /// What a person gets of one bonus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BonusAmount {
-    /// Code of the bonus; empty for the plan's payout cap.
+    /// Code of the bonus; empty for the plan's caps.
     pub bonus: String,
     /// The sum of its lines.
     pub amount: Decimal,

@@ -584,7 +584,7 @@ pub struct Fixed {
 pub enum FixedAmount {
     /// The same for everyone.
     Amount(#[schemars(with = "schema::DecimalText")] Decimal),
-    /// By rank: the rank paid as, or with `reaching-rank` each rank reached.
+    /// By rank: that of the highest rank reached, or with `reaching-rank` that of each rank reached.
     ByRank(Vec<AmountOfRank>),
     /// A number over the earner, kept with 4 decimals, half to even.
     Rule(RuleText),
@@ -699,7 +699,8 @@ pub enum BinaryLegs {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BinaryPay {
-    /// A rate on the matched volume, which is the weaker leg.
+    /// A rate on the matched volume, which is the weaker leg. Brackets name the indicator they compare. Who has no rate uses
+    /// nothing up.
     Percentage(Rate),
     /// An amount for each time both legs hold their volume.
     Cycles(BinaryCycles),

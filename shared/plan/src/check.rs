@@ -202,6 +202,9 @@ impl Checker {
                 self.mistake(format!("/volumes/{name}"), "negative value", value.to_string(), "0 or more");
             }
         }
+        if let Some(cap) = self.document.cap_per_person {
+            self.positive("/cap_per_person", cap);
+        }
         if let Some(cap) = &self.document.payout_cap {
             let share = cap.share_of_vc;
             self.positive("/payout_cap/share_of_vc", share);

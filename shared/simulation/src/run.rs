@@ -117,7 +117,7 @@ pub fn simulate(
         let context = BonusContext {
             settled: &settled,
             carried: latest.map(|(.., payouts)| &payouts.carried),
-            process: None,
+            ..BonusContext::default()
         };
         let payouts = calculate_bonuses(&snapshot, &indicators, &ranked, plan, context).map_err(failed)?;
         snapshots.insert(0, snapshot);

@@ -1,7 +1,9 @@
 //! The steps that only compute: files in, files out.
 
 use bytes::Bytes;
-use engine::{BonusContext, CycleResults, Indicators, Payouts, Ranked, SettledCycle, Snapshot, codec};
+use engine::{
+    BonusContext, Carried, CycleResults, Indicators, Payouts, Ranked, SettledCycle, Snapshot, codec,
+};
 use foundation::problem::Fault;
 use jiff::{Timestamp, tz::TimeZone};
 use plan::Plan;
@@ -149,26 +151,44 @@ pub async fn calculate_bonuses(store: &Commissions, task: &Task, now: Timestamp)
         let settled = settled(store, &mut work, &snapshot).await?;
         let settled: Vec<_> =
             settled.iter().map(|(snapshot, payouts)| SettledCycle { snapshot, payouts }).collect();
-        let payouts = engine::calculate_bonuses(
-            &snapshot,
-            &indicators,
-            &ranked,
-            &plan,
-            BonusContext { settled: &settled, ..BonusContext::default() },
-        )?;
+        let carried = carried(store, &mut work).await?;
+        let process = work.place().process.clone();
+        let bonus_context = BonusContext {
+            settled: &settled,
+            carried: carried.as_ref(),
+            process: Some(process.as_str()),
+            // What is paid on account comes with the processes of additional calendars.
+            advances: &[],
+        };
+        let payouts = engine::calculate_bonuses(&snapshot, &indicators, &ranked, &plan, bonus_context)?;
         let settlements = engine::settle(&snapshot, &indicators, &ranked.ranks, &payouts, &plan)?;
         let made = Made::default()
             .parquet("payouts.parquet", codec::encode_payouts(&payouts, &snapshot)?)
             .parquet("settlements.parquet", codec::encode_settlements(&settlements, &payouts, &snapshot)?)
+            .parquet("awards.parquet", codec::encode_awards(&payouts, &snapshot)?)
+            .parquet("carried.parquet", codec::encode_carried(&payouts.carried, &snapshot)?)
             .json("totals.json", &payouts.totals())?
             .count("lines", payouts.lines.len())
             .count("people", settlements.len())
+            .count("awards", payouts.awards.len())
+            .count("carried", payouts.carried.0.len())
             .count("earners", settlements.iter().filter(|one| !one.bonuses.is_empty()).count())
             .count("not_undone", payouts.not_undone.len());
         store.seal(&mut work, made).await?;
     }
     store.finish(&work, now).await?;
     Ok(task.done())
+}
+
+/// What the latest earlier run that computed bonuses handed on. Its files are those the context froze when the network was
+/// integrated, so that every attempt reads the same.
+async fn carried(store: &Commissions, work: &mut Work) -> Result<Option<Carried>, Fault> {
+    let context = input_context(store, work).await?;
+    let latest = context.earlier.iter().find_map(|earlier| earlier.file("carried.parquet"));
+    match latest {
+        Some(file) => Ok(Some(codec::decode_carried(store.input_file(work, file).await?)?)),
+        None => Ok(None),
+    }
 }
 
 /// The earlier cycles in which orders were sold that came back in this one, the latest first.

@@ -10,66 +10,76 @@ use crate::{
     amount::from_minor,
     columns::NONE,
     failure::EngineError,
-    payouts::{LineKind, PaidBonus},
+    payouts::{LineKind, PaidBonus, PayoutLine},
     snapshot::{Snapshot, Volume},
 };
 
 impl Desk<'_> {
-    /// Takes back what passes the cap per person, from `first` on.
-    pub(super) fn cap_bonus(&mut self, number: u16, cap: Decimal, first: usize) -> Result<(), EngineError> {
+    /// What each person gets in minor units, of lines for which `counts` holds.
+    pub(super) fn sums(
+        &self,
+        number: u16,
+        lines: &[PayoutLine],
+        counts: impl Fn(&PayoutLine) -> bool,
+    ) -> Result<BTreeMap<u32, i64>, EngineError> {
         let mut sums: BTreeMap<u32, i64> = BTreeMap::new();
-        for line in &self.lines[first..] {
+        for line in lines.iter().filter(|line| counts(line)) {
             let sum = sums.entry(line.earner).or_default();
             let row = line.earner as usize;
             *sum = sum.checked_add(line.amount).ok_or_else(|| self.overflow(row, number))?;
         }
+        Ok(sums)
+    }
+
+    /// What each person gets of a bonus for what this cycle brought.
+    pub(super) fn sums_of_bonus(&self, number: u16) -> Result<BTreeMap<u32, i64>, EngineError> {
+        self.sums(number, &self.lines, |line| line.bonus == number && line.kind.is_of_bonus())
+    }
+
+    /// Takes back what passes a cap per person.
+    pub(super) fn cap_persons(
+        &mut self,
+        number: u16,
+        kind: LineKind,
+        cap: Decimal,
+        sums: BTreeMap<u32, i64>,
+    ) -> Result<(), EngineError> {
         for (row, sum) in sums {
             let row = row as usize;
             let (currency, per_base_unit, _) = self.currencies[self.currency_index(row)];
             let most = cap.checked_mul(per_base_unit).ok_or_else(|| self.overflow(row, number))?;
-            let rounding = self.plan.document().currencies.rounding;
-            let most =
-                Snapshot::minor_units(currency, most, rounding).ok_or_else(|| self.overflow(row, number))?;
+            let most = Snapshot::minor_units(currency, most, self.rounding())
+                .ok_or_else(|| self.overflow(row, number))?;
             if most < sum {
-                self.take_back(number, row, LineKind::BonusCap, sum - most)?;
+                self.take_back(number, row, kind, sum - most)?;
             }
         }
         Ok(())
     }
 
-    fn take_back(&mut self, bonus: u16, row: usize, kind: LineKind, minor: i64) -> Result<(), EngineError> {
+    pub(super) fn take_back(
+        &mut self,
+        bonus: u16,
+        row: usize,
+        kind: LineKind,
+        minor: i64,
+    ) -> Result<(), EngineError> {
         let (.., rounder) = self.currencies[self.currency_index(row)];
-        let exact = rounder.exactly(-minor).ok_or_else(|| self.overflow(row, bonus))?;
-        let claim = Claim {
-            bonus,
-            earner: row,
-            source: row,
-            order: NONE,
-            level_walked: 0,
-            level_paid: 0,
-            base: 0,
-            rate: 0,
-        };
-        self.line(claim, kind, exact)
+        let exact = minor.checked_neg().and_then(|minor| rounder.exactly(minor));
+        let exact = exact.ok_or_else(|| self.overflow(row, bonus))?;
+        self.line(about(bonus, row), kind, exact)
     }
 
-    /// Takes from everyone in proportion what passes the plan's payout cap.
-    pub(super) fn cap_everything(&mut self) -> Result<(), EngineError> {
-        let Some(cap) = &self.plan.document().payout_cap else { return Ok(()) };
-        let mut sums: BTreeMap<u32, i64> = BTreeMap::new();
-        for line in &self.lines {
-            *sums.entry(line.earner).or_default() += line.amount;
-        }
+    /// Takes from everyone who gets something, in proportion, what all together get over `allowed` of the base currency.
+    pub(super) fn cap_together(
+        &mut self,
+        number: u16,
+        kind: LineKind,
+        allowed: Decimal,
+        mut sums: BTreeMap<u32, i64>,
+    ) -> Result<(), EngineError> {
         sums.retain(|_, sum| 0 < *sum);
-        let plan_wide = PaidBonus { code: String::new(), indicator: String::new(), measure: None };
-        let too_large = || EngineError::Overflow { person: String::new(), what: "the payout cap".to_owned() };
-        let company: i128 =
-            self.snapshot.people.volumes.of(Volume::Vc).iter().map(|vc| i128::from(*vc)).sum();
-        let vc = Decimal::try_from_i128_with_scale(company, AMOUNT_SCALE).map_err(|_| too_large())?;
-        let value = self.plan.document().volumes.vc_value;
-        let allowed =
-            vc.checked_mul(value).and_then(|all| all.checked_mul(cap.share_of_vc)).ok_or_else(too_large)?;
-        let allowed = allowed.max(Decimal::ZERO);
+        let too_large = || EngineError::Overflow { person: String::new(), what: "what is capped".to_owned() };
         let mut total = Decimal::ZERO;
         for (row, sum) in &sums {
             let (currency, per_base_unit, _) = self.currencies[self.currency_index(*row as usize)];
@@ -79,18 +89,65 @@ impl Desk<'_> {
         if total <= allowed {
             return Ok(());
         }
-        let number = self.number_of(&plan_wide);
         let share = Decimal::ONE - allowed.checked_div(total).ok_or_else(too_large)?;
         for (row, sum) in sums {
             let row = row as usize;
             let (currency, ..) = self.currencies[self.currency_index(row)];
             let over = from_minor(sum, currency).checked_mul(share).ok_or_else(too_large)?;
-            let rounding = self.plan.document().currencies.rounding;
-            let minor = Snapshot::minor_units(currency, over, rounding).ok_or_else(too_large)?;
+            let minor = Snapshot::minor_units(currency, over, self.rounding()).ok_or_else(too_large)?;
             if minor != 0 {
-                self.take_back(number, row, LineKind::PayoutCap, minor)?;
+                self.take_back(number, row, kind, minor)?;
             }
         }
         Ok(())
     }
+
+    /// The plan's caps on everything.
+    pub(super) fn cap_everything(&mut self) -> Result<(), EngineError> {
+        let document = self.plan.document();
+        let plan_wide = PaidBonus {
+            code: String::new(),
+            indicator: String::new(),
+            measure: None,
+            award: plan::bonus::Award::Money,
+        };
+        if let Some(cap) = document.cap_per_person {
+            let sums = self.sums(u16::MAX, &self.lines, |_| true)?;
+            let first = self.lines.len();
+            let number = self.number_of(&plan_wide);
+            self.cap_persons(number, LineKind::PersonCap, cap, sums)?;
+            if self.lines.len() == first {
+                self.forget(number);
+            }
+        }
+        let Some(cap) = &document.payout_cap else { return Ok(()) };
+        let too_large = || EngineError::Overflow { person: String::new(), what: "the payout cap".to_owned() };
+        let company: i128 =
+            self.snapshot.people.volumes.of(Volume::Vc).iter().map(|vc| i128::from(*vc)).sum();
+        let vc = Decimal::try_from_i128_with_scale(company, AMOUNT_SCALE).map_err(|_| too_large())?;
+        let value = document.volumes.vc_value;
+        let allowed =
+            vc.checked_mul(value).and_then(|all| all.checked_mul(cap.share_of_vc)).ok_or_else(too_large)?;
+        let sums = self.sums(u16::MAX, &self.lines, |_| true)?;
+        let first = self.lines.len();
+        let number = self.number_of(&plan_wide);
+        self.cap_together(number, LineKind::PayoutCap, allowed.max(Decimal::ZERO), sums)?;
+        if self.lines.len() == first {
+            self.forget(number);
+        }
+        Ok(())
+    }
+
+    /// Takes the last bonus out of the list again, if nothing is said of it.
+    fn forget(&mut self, number: u16) {
+        let is_last = usize::from(number) + 1 == self.bonuses.len();
+        if is_last && self.lines.iter().all(|line| line.bonus != number) {
+            self.bonuses.pop();
+        }
+    }
+}
+
+/// A claim that is about a bonus as a whole.
+pub(super) fn about(bonus: u16, row: usize) -> Claim {
+    Claim { bonus, earner: row, source: row, order: NONE, level_walked: 0, level_paid: 0, base: 0, rate: 0 }
 }

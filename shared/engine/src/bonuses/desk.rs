@@ -6,20 +6,22 @@ use foundation::money::Currency;
 use jiff::tz::TimeZone;
 use plan::{
     AMOUNT_SCALE, Plan, PlannedBonus, Role,
-    bonus::{LevelBase, OrderMeasure},
+    bonus::{Award, LevelBase, OrderMeasure},
     indicator::{Indicator, Measure, Unit},
 };
 use rules::BoolColumn;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{paid_bonus, shares::Watch};
+use super::{BonusContext, balances::Balances, paid_bonus, shares::Watch};
 use crate::{
     amount::{Factor, Rounder},
     columns::{NONE, position},
+    fact_columns::days,
     failure::EngineError,
     indicators::Calculation,
     pairs::OrderColumns,
-    payouts::{Conservation, LineKind, NotUndone, PaidBonus, PayoutLine},
+    past::last_day,
+    payouts::{AwardLine, Conservation, LineKind, NotUndone, PaidBonus, PayoutLine},
     snapshot::{Snapshot, fixed},
     view::rule_failed,
 };
@@ -34,9 +36,13 @@ pub(super) struct Desk<'a> {
     pub(super) bonuses: Vec<PaidBonus>,
     pub(super) conservation: Vec<Conservation>,
     pub(super) lines: Vec<PayoutLine>,
+    pub(super) awards: Vec<AwardLine>,
     pub(super) not_undone: Vec<NotUndone>,
+    pub(super) balances: Balances,
     /// The company's time zone.
     pub(super) zone: TimeZone,
+    /// The last day of the cycle, days since 1970-01-01.
+    pub(super) today: i32,
     /// What is to be known besides the lines.
     pub(super) watch: Option<Watch>,
 }
@@ -59,7 +65,9 @@ impl<'a> Desk<'a> {
         snapshot: &'a Snapshot,
         plan: &'a Plan,
         run: &'a Calculation<'a>,
+        context: BonusContext<'_>,
     ) -> Result<Self, EngineError> {
+        let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
         let rounding = plan.document().currencies.rounding;
         let currency = |code: &std::sync::Arc<str>| {
             let no_rate =
@@ -77,8 +85,11 @@ impl<'a> Desk<'a> {
             bonuses: plan.bonuses().iter().map(|bonus| paid_bonus(plan, bonus)).collect(),
             conservation: vec![Conservation::default(); plan.bonuses().len()],
             lines: Vec::new(),
+            awards: Vec::new(),
             not_undone: Vec::new(),
-            zone: TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC),
+            balances: Balances::of(context.carried),
+            today: days(last_day(snapshot.cycle.end, &zone)),
+            zone,
             watch: None,
         })
     }
@@ -110,6 +121,9 @@ impl<'a> Desk<'a> {
         at: usize,
     ) -> Result<Factor, EngineError> {
         let (currency, per_base_unit, _) = &self.currencies[at];
+        // Points are no currency and are worth themselves.
+        let (value, per_base_unit) =
+            if self.is_money(bonus) { (value, per_base_unit) } else { (Decimal::ONE, &Decimal::ONE) };
         Factor::of([rate, value, *per_base_unit]).ok_or_else(|| EngineError::TooFine {
             what: "rate × value of a point × exchange rate",
             of: format!("bonus {} in {currency}", self.bonuses[usize::from(bonus)].code),
@@ -132,23 +146,62 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn line(&mut self, claim: Claim, kind: LineKind, exact: i128) -> Result<(), EngineError> {
-        let (currency, _, rounder) = self.currencies[self.currency_index(claim.earner)];
+        let (_, rounder) = self.unit_of(claim.bonus, claim.earner);
         let amount = rounder.round(exact).ok_or_else(|| self.overflow(claim.earner, claim.bonus))?;
+        self.rounded_line(claim, kind, exact, amount);
+        Ok(())
+    }
+
+    /// A line with its amount in minor units, or what is earned in something other than money.
+    pub(super) fn rounded_line(&mut self, claim: Claim, kind: LineKind, exact: i128, amount: i64) {
+        let (earner, source) = (position(claim.earner), position(claim.source));
+        let (currency, ..) = self.currencies[self.currency_index(claim.earner)];
+        let Claim { bonus, order, level_walked, level_paid, base, rate, .. } = claim;
+        if kind == LineKind::Earned && !self.is_money(bonus) {
+            let counted = self.bonuses[usize::from(bonus)].award == Award::Points;
+            let quantity = if counted { amount } else { 1 };
+            self.awards.push(AwardLine {
+                earner,
+                bonus,
+                source,
+                order,
+                level_paid,
+                base,
+                rate,
+                exact,
+                quantity,
+            });
+            return;
+        }
         self.lines.push(PayoutLine {
-            earner: position(claim.earner),
-            bonus: claim.bonus,
+            earner,
+            bonus,
             kind,
-            source: position(claim.source),
-            order: claim.order,
-            level_walked: claim.level_walked,
-            level_paid: claim.level_paid,
-            base: claim.base,
-            rate: claim.rate,
+            source,
+            order,
+            level_walked,
+            level_paid,
+            base,
+            rate,
             exact,
             amount,
             currency,
         });
-        Ok(())
+    }
+
+    /// Whether a bonus is paid in money.
+    pub(super) fn is_money(&self, bonus: u16) -> bool {
+        self.bonuses.get(usize::from(bonus)).is_none_or(|bonus| bonus.award.is_money())
+    }
+
+    /// What a unit of the base currency is for a person, and how it is rounded; points are rounded to whole ones.
+    pub(super) fn unit_of(&self, bonus: u16, row: usize) -> (Decimal, Rounder) {
+        let (_, per_base_unit, rounder) = self.currencies[self.currency_index(row)];
+        if self.is_money(bonus) {
+            (per_base_unit, rounder)
+        } else {
+            (Decimal::ONE, Rounder::whole(self.plan.document().currencies.rounding))
+        }
     }
 
     /// Who is paid a bonus: consultants for whom `when` holds.

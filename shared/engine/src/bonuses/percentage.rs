@@ -56,7 +56,10 @@ impl Desk<'_> {
                 self.pay(claim, rate.factors[self.currency_index(row)])?;
             }
         }
-        Ok(())
+        match percentage.true_up {
+            Some(period) => self.true_up(number, bonus, period, &who),
+            None => Ok(()),
+        }
     }
 
     /// One line whose exact amount is the sum of its slices.

@@ -16,6 +16,7 @@ pub(crate) fn lowest_rank_of_level(plan: &Plan, pays: &Mechanic, level: u16) -> 
     let depth: &[DepthByRank] = match pays {
         Mechanic::Unilevel(unilevel) => &unilevel.depth,
         Mechanic::Generation(generation) => &generation.depth,
+        Mechanic::Matching(matching) => &matching.depth,
         _ => return None,
     };
     let paid = paid_depth(plan, depth);
@@ -32,6 +33,9 @@ pub(crate) fn lowest_rank_paid(plan: &Plan, pays: &Mechanic) -> Option<u8> {
             reaches(plan, Some(&generation.rank), *rank)
                 && has_level_rate(plan, &generation.rates, *rank)
                 && is_paid_a_level(plan, &generation.depth, *rank)
+        }
+        Mechanic::Matching(matching) => {
+            has_level_rate(plan, &matching.rates, *rank) && is_paid_a_level(plan, &matching.depth, *rank)
         }
         Mechanic::Breakaway(breakaway) => reaches(plan, Some(&breakaway.rank), *rank),
         Mechanic::Infinity(infinity) => has_rate(plan, &infinity.rates, *rank),

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use plan::{PlannedBonus, bonus::OrderMeasure};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Desk, order_column};
+use super::{
+    BonusContext,
+    desk::{Desk, order_column},
+};
 use crate::{
     columns::NONE,
     failure::EngineError,
@@ -139,7 +142,7 @@ pub(crate) fn shares_of_order(
     snapshot: &Snapshot,
     order: u32,
 ) -> Result<Vec<OrderShares>, EngineError> {
-    let mut desk = Desk::new(snapshot, plan, run)?;
+    let mut desk = Desk::new(snapshot, plan, run, BonusContext::default())?;
     let mut found = Vec::new();
     for (number, bonus) in (0_u16..).zip(plan.bonuses()) {
         let place = usize::from(number);
@@ -161,7 +164,7 @@ pub(crate) fn shares_of_person(
     (number, bonus): (u16, &PlannedBonus),
     row: u32,
 ) -> Result<Vec<Share>, EngineError> {
-    let mut desk = Desk::new(snapshot, plan, run)?;
+    let mut desk = Desk::new(snapshot, plan, run, BonusContext::default())?;
     desk.watch = Some(Watch { person: Some(row), ..Watch::default() });
     desk.mechanic(number, bonus)?;
     let shares = desk.watch.map(|watch| watch.shares).unwrap_or_default();

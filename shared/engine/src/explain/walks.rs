@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use plan::{
     PlannedBonus, Role,
     bonus::{
-        Brackets, Breakaway, Compression, Differential, DifferentialBy, Infinity, LevelRates, Mechanic, Rate,
-        RateOfRank, RollUpRate,
+        Binary, BinaryPay, Brackets, Breakaway, Compression, Differential, DifferentialBy, Infinity,
+        LevelRates, MatchBy, Mechanic, Rate, RateOfRank, RollUpRate,
     },
     indicator::Tree as TreeName,
 };
@@ -50,6 +50,21 @@ impl StoredRun<'_> {
                 let level = self.level_reason(line, "generación", "generation", Some(generation.compression));
                 let rate = self.level_rate_reason(run, bonus, &generation.rates, line, rolled_up);
                 std::iter::once(level).chain(rate).collect()
+            }
+            Mechanic::Matching(matching) => {
+                let rolled_up = matching.compression == Compression::RollUp
+                    && matching.roll_up_rate == RollUpRate::Loser
+                    && line.level_walked != line.level_paid;
+                let (es, en) = match matching.by {
+                    MatchBy::Level => ("nivel", "level"),
+                    MatchBy::Generation { .. } => ("generación", "generation"),
+                };
+                let level = self.level_reason(line, es, en, Some(matching.compression));
+                let rate = self.level_rate_reason(run, bonus, &matching.rates, line, rolled_up);
+                std::iter::once(level).chain(rate).collect()
+            }
+            Mechanic::Binary(Binary { pays: BinaryPay::Percentage(rate), .. }) => {
+                self.rate_reason(run, bonus, rate, line.earner).into_iter().collect()
             }
             Mechanic::Differential(differential) => self.difference(run, bonus, differential, line),
             Mechanic::Infinity(infinity) => self.unblocked(infinity, line),

@@ -1,5 +1,7 @@
 //! Bonuses: names, rules, brackets, tables.
 
+mod totals;
+
 use std::collections::BTreeMap;
 
 use rules::Type;
@@ -8,8 +10,8 @@ use rust_decimal::Decimal;
 use super::Checker;
 use crate::{
     bonus::{
-        Award, Bonus, Brackets, Breakaway, DepthByRank, Differential, DifferentialBy, GenerationOverride,
-        Infinity, LevelBase, LevelRates, Mechanic, Per, Percentage, Rate, Unilevel,
+        Bonus, Brackets, Breakaway, DepthByRank, Differential, DifferentialBy, GenerationOverride, Infinity,
+        LevelBase, LevelRates, Mechanic, Per, Percentage, Rate, Unilevel,
     },
     checked::{AMOUNT_SCALE, PlannedBonus, Role},
     indicator::GenerationCounts,
@@ -55,18 +57,12 @@ impl Checker {
                 &Type::Bool,
             );
         }
-        parts.mechanic(&format!("{pointer}/pays"), &bonus.pays);
+        parts.mechanic(&format!("{pointer}/pays"), &bonus.pays, index);
         let Bonuses { rules, indicators, complete, .. } = parts;
         if !complete {
             return None;
         }
         Some(PlannedBonus { definition: bonus.clone(), when: when?, rules, indicators })
-    }
-
-    fn alternatives(&mut self) {
-        if !self.document.alternatives.is_empty() {
-            self.mistake("/alternatives", "not computed yet", "alternatives", "none");
-        }
     }
 }
 
@@ -91,19 +87,7 @@ impl Bonuses<'_> {
         }
     }
 
-    fn award(&mut self, pointer: &str, bonus: &Bonus) {
-        if bonus.award != Award::Money {
-            self.checker.mistake(format!("{pointer}/award"), "not computed yet", "an award", "\"money\"");
-        }
-        if bonus.hold.is_some() {
-            self.checker.mistake(format!("{pointer}/hold"), "not computed yet", "a hold", "none");
-        }
-        if bonus.cap.is_some() {
-            self.checker.mistake(format!("{pointer}/cap"), "not computed yet", "a cap", "none");
-        }
-    }
-
-    fn mechanic(&mut self, place: &str, mechanic: &Mechanic) {
+    fn mechanic(&mut self, place: &str, mechanic: &Mechanic, number: usize) {
         match mechanic {
             Mechanic::Percentage(percentage) => self.percentage(&format!("{place}/percentage"), percentage),
             Mechanic::Unilevel(unilevel) => self.unilevel(&format!("{place}/unilevel"), unilevel),
@@ -112,26 +96,18 @@ impl Bonuses<'_> {
             }
             Mechanic::Generation(generation) => self.generation(&format!("{place}/generation"), generation),
             Mechanic::Breakaway(breakaway) => self.breakaway(&format!("{place}/breakaway"), breakaway),
-            Mechanic::Matching(_) => self.not_yet(place, "matching"),
-            Mechanic::Pool(_) => self.not_yet(place, "pool"),
+            Mechanic::Matching(matching) => self.matching(&format!("{place}/matching"), matching, number),
+            Mechanic::Pool(pool) => self.pool(&format!("{place}/pool"), pool),
             Mechanic::Infinity(infinity) => self.infinity(&format!("{place}/infinity"), infinity),
-            Mechanic::Fixed(_) => self.not_yet(place, "fixed"),
-            Mechanic::RetailProfit(_) => self.not_yet(place, "retail-profit"),
-            Mechanic::Binary(_) => self.not_yet(place, "binary"),
+            Mechanic::Fixed(fixed) => self.fixed(&format!("{place}/fixed"), fixed),
+            Mechanic::RetailProfit(retail) => self.retail_profit(&format!("{place}/retail-profit"), retail),
+            Mechanic::Binary(binary) => self.binary(&format!("{place}/binary"), binary),
         }
-    }
-
-    fn not_yet(&mut self, place: &str, mechanic: &str) {
-        self.checker.mistake(format!("{place}/{mechanic}"), "not computed yet", mechanic, "another mechanic");
-        self.complete = false;
     }
 
     fn percentage(&mut self, place: &str, percentage: &Percentage) {
         self.indicator(Role::Of, &format!("{place}/of"), &percentage.of);
         self.rate(&format!("{place}/rate"), &percentage.rate);
-        if percentage.true_up.is_some() {
-            self.checker.mistake(format!("{place}/true_up"), "not computed yet", "a period", "none");
-        }
     }
 
     /// A rate of the earner; brackets compare the indicator that is paid on unless they name one.

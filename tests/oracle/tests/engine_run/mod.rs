@@ -120,6 +120,7 @@ pub(crate) fn run(plan: &Plan, cycles: &[CycleInput]) -> Result<Vec<Computed>> {
             settled: &settled,
             carried: done.last().map(|before| &before.payouts.carried),
             process: input.process.as_deref(),
+            advances: &[],
         };
         let payouts = engine::calculate_bonuses(&snapshot, &indicators, &ranked, plan, context)?;
         done.push(Computed { snapshot, indicators, ranked, payouts });

@@ -1,0 +1,115 @@
+//! What the cycle before handed on, and what the next one is handed.
+
+use std::collections::BTreeMap;
+
+use foundation::money::Currency;
+use rust_decimal::Decimal;
+
+use super::desk::Desk;
+use crate::{
+    amount::{EXACT_SCALE, from_exact},
+    failure::EngineError,
+    payouts::{BalanceKind, Carried, CarriedBalance},
+    snapshot::fixed,
+};
+
+/// Balances by bonus and kind that nobody has taken yet, and those that are handed on.
+#[derive(Default)]
+pub(super) struct Balances {
+    brought: BTreeMap<(String, BalanceKind), Vec<CarriedBalance>>,
+    handed: Vec<CarriedBalance>,
+}
+
+impl Balances {
+    pub(super) fn of(carried: Option<&Carried>) -> Self {
+        let mut brought: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for balance in carried.into_iter().flat_map(|carried| &carried.0) {
+            brought.entry((balance.bonus.clone(), balance.kind)).or_default().push(balance.clone());
+        }
+        Self { brought, handed: Vec::new() }
+    }
+
+    /// The balances of a bonus; whoever takes them hands on what is left of them.
+    pub(super) fn take(&mut self, bonus: &str, kind: BalanceKind) -> Vec<CarriedBalance> {
+        self.brought.remove(&(bonus.to_owned(), kind)).unwrap_or_default()
+    }
+
+    /// All balances of a kind, whatever their bonus.
+    pub(super) fn take_all(&mut self, kind: BalanceKind) -> Vec<CarriedBalance> {
+        let of_kind = |(key, _): &(&(String, BalanceKind), &Vec<CarriedBalance>)| key.1 == kind;
+        let keys: Vec<_> = self.brought.iter().filter(of_kind).map(|(key, _)| key.clone()).collect();
+        keys.iter().filter_map(|key| self.brought.remove(key)).flatten().collect()
+    }
+
+    /// What was handed on already of a bonus, to be handed on anew.
+    pub(super) fn take_handed(&mut self, bonus: &str, kind: BalanceKind) -> Vec<CarriedBalance> {
+        self.handed.extract_if(.., |balance| balance.bonus == bonus && balance.kind == kind).collect()
+    }
+
+    pub(super) fn hand(&mut self, balance: CarriedBalance) {
+        self.handed.push(balance);
+    }
+
+    /// What the next cycle is handed. Balances that nobody took stay as they are: their bonus is not computed in this process, or not
+    /// by this plan.
+    pub(super) fn carried(self) -> Carried {
+        let mut all = self.handed;
+        all.extend(self.brought.into_values().flatten());
+        all.sort();
+        Carried(all)
+    }
+}
+
+impl Desk<'_> {
+    pub(super) fn person(&self, row: usize) -> String {
+        self.snapshot.people.ids.get(row).to_owned()
+    }
+
+    /// A balance that begins in this cycle.
+    pub(super) fn balance(&self, row: usize, bonus: &str, kind: BalanceKind, value: i128) -> CarriedBalance {
+        let money = matches!(kind, BalanceKind::Period | BalanceKind::Held | BalanceKind::Paid);
+        CarriedBalance {
+            person: self.person(row),
+            bonus: bonus.to_owned(),
+            kind,
+            since: self.today,
+            cycles: 0,
+            currency: money.then(|| self.currencies[self.currency_index(row)].0),
+            value,
+        }
+    }
+
+    /// An amount of money in a person's currency; changed at this cycle's rates, to its minor unit, if it was in another.
+    pub(super) fn in_currency_of(
+        &self,
+        row: usize,
+        bonus: u16,
+        exact: i128,
+        from: Option<Currency>,
+    ) -> Result<i128, EngineError> {
+        let (currency, per_base_unit, rounder) = self.currencies[self.currency_index(row)];
+        let Some(from) = from.filter(|from| *from != currency) else { return Ok(exact) };
+        let no_rate = || EngineError::NoRate { currency: from.to_string(), of: self.person(row) };
+        let rate = self.snapshot.rates.rate(from).filter(|rate| !rate.is_zero()).ok_or_else(no_rate)?;
+        let overflow = || self.overflow(row, bonus);
+        let changed =
+            from_exact(exact).checked_mul(per_base_unit).and_then(|amount| amount.checked_div(rate));
+        let changed: Decimal = currency.round(changed.ok_or_else(overflow)?, self.rounding());
+        let minor = fixed(changed, currency.minor_digits(), "a balance", &self.person(row))?;
+        rounder.exactly(minor).ok_or_else(overflow)
+    }
+
+    pub(super) fn rounding(&self) -> foundation::money::Rounding {
+        self.plan.document().currencies.rounding
+    }
+}
+
+/// A volume of [`plan::AMOUNT_SCALE`] decimals as the value of a balance.
+pub(super) fn of_volume(volume: i64) -> i128 {
+    i128::from(volume) * 10_i128.pow(EXACT_SCALE - plan::AMOUNT_SCALE)
+}
+
+/// The value of a balance as a volume.
+pub(super) fn to_volume(value: i128) -> Option<i64> {
+    i64::try_from(value / 10_i128.pow(EXACT_SCALE - plan::AMOUNT_SCALE)).ok()
+}

@@ -1,0 +1,140 @@
+//! What plans say about several bonuses: alternatives, caps, holds, awards, processes, advances.
+
+use engine::{Advance, BalanceKind, BonusContext, LineKind};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::fixture::{Company, bonus, carried, cycle, document, own, parse, plan, with};
+
+fn unilevel() -> Value {
+    bonus("uni", &json!({"unilevel": {"on": {"indicator": "OWN"}, "rates": {"by-level": ["0.1"]}}}))
+}
+
+#[test]
+fn of_an_alternative_the_greatest_is_paid_or_the_first() {
+    let people = Company::of("a b<a c<b").selling("a=100 b=100 c=5");
+    for (pays, expected) in [
+        ("greatest", ["a<b uni 10", "b own 5", "c own 0.25"]),
+        ("first", ["a own 5", "b own 5", "c own 0.25"]),
+    ] {
+        let mut document = document(&[unilevel(), own("own", "0.05")]);
+        document["alternatives"] = json!([{"bonuses": ["own", "uni"], "pays": pays}]);
+        let run = people.settle(&parse(&document));
+        assert_eq!(run.lines(), expected, "{pays}");
+    }
+    // Equal ones: the first named.
+    let mut document = document(&[unilevel(), own("own", "0.1")]);
+    document["alternatives"] = json!([{"bonuses": ["own", "uni"]}]);
+    let run = people.settle(&parse(&document));
+    assert_eq!(run.lines(), ["a own 10", "b own 10", "c own 0.5"]);
+    assert_eq!(run.payouts.conservation[0].not_chosen, (105 * 10_i128.pow(12)));
+}
+
+#[test]
+fn the_cap_of_a_bonus_is_shared_in_proportion() {
+    let plan = plan(&[with(own("own", "0.1"), &json!({"cap": "30"}))]);
+    let run = Company::of("a b$<a c<a").selling("a=300 b=200 c=100").settle(&plan);
+    // 30 + 20 + 10 dollars, half of which is allowed; b is paid in euros.
+    let expected = [
+        "a own 30",
+        "a own bonus-total-cap -15",
+        "b own 10",
+        "b own bonus-total-cap -5",
+        "c own 10",
+        "c own bonus-total-cap -5",
+    ];
+    assert_eq!(run.lines(), expected);
+    assert_eq!(run.payouts.conservation[0].capped, 30 * 10_i128.pow(13));
+}
+
+#[test]
+fn a_cap_per_person_covers_everything() {
+    let mut document = document(&[own("own", "0.5"), own("more", "0.2")]);
+    document["cap_per_person"] = json!("60");
+    let plan = parse(&document);
+    let run = Company::of("a b<a").selling("a=100 b=50").settle(&plan);
+    assert_eq!(run.lines(), ["a  person-cap -10", "a more 20", "a own 50", "b more 10", "b own 25"]);
+    let free = Company::of("a b<a").selling("a=10").settle(&plan);
+    assert_eq!(free.payouts.bonuses.len(), 2);
+}
+
+#[test]
+fn what_is_held_is_paid_when_the_rule_holds_no_more_or_is_lost() {
+    let held = with(own("own", "0.1"), &json!({"hold": {"while": "rank < r1", "at_most_cycles": 2}}));
+    let plan = plan(&[held]);
+    let (without, with_rank) = (Company::of("a"), Company::of("a:1"));
+    let first = without.clone().selling("a=100").settle_in(&plan, &cycle(1), &BonusContext::default());
+    assert_eq!(first.lines(), ["a own 10", "a own held -10"]);
+    assert_eq!(first.carried(BalanceKind::Held), ["a 10"]);
+    assert_eq!(first.payouts.conservation[0].held, 10 * 10_i128.pow(13));
+    let second = without.clone().selling("a=50").settle_in(&plan, &cycle(2), &carried(&first));
+    assert_eq!(second.carried(BalanceKind::Held), ["a 10", "a 5"]);
+    let released = with_rank.selling("a=20").settle_in(&plan, &cycle(3), &carried(&second));
+    assert_eq!(released.lines(), ["a own 2", "a own released 15"]);
+    assert_eq!(released.carried(BalanceKind::Held), [""; 0]);
+    let third = without.clone().selling("").settle_in(&plan, &cycle(3), &carried(&second));
+    assert_eq!(third.lines(), ["a own lost 0"]);
+    let lost = third.payouts.lines.iter().find(|line| line.kind == LineKind::Lost).unwrap();
+    assert_eq!(lost.base(), Decimal::TEN);
+    assert_eq!(third.carried(BalanceKind::Held), ["a 5"]);
+}
+
+#[test]
+fn what_was_held_in_another_currency_is_changed_when_it_is_released() {
+    let plan = plan(&[with(own("own", "0.1"), &json!({"hold": {"while": "rank < r1"}}))]);
+    let first = Company::of("r a<r").selling("a=100").settle_in(&plan, &cycle(1), &BonusContext::default());
+    let mut moved = Company::of("r a$<r");
+    moved.people[1].manual_rank = Some("r1".to_owned());
+    let second = moved.settle_in(&plan, &cycle(2), &carried(&first));
+    assert_eq!(second.lines(), ["a own released 5"]);
+}
+
+#[test]
+fn points_prizes_and_tags_are_never_summed_with_money() {
+    let award = |code: &str, award: &Value| {
+        with(bonus(code, &json!({"fixed": {"amount": {"amount": "1"}}})), &json!({"award": award}))
+    };
+    let mut document = document(&[
+        with(own("pts", "0.15"), &json!({"award": "points"})),
+        award("car", &json!({"prize": "car"})),
+        award("star", &json!({"tag": "star"})),
+        own("own", "0.1"),
+    ]);
+    document["volumes"] = json!({"vc_value": "3"});
+    let run = Company::of("a$").selling("a=110").settle(&parse(&document));
+    // 16.5 points, half to even, whatever a point of volume or a euro is worth.
+    assert_eq!(run.awards(), ["a pts 16", "a car 1", "a star 1"]);
+    assert_eq!(run.lines(), ["a own 16.5"]);
+    assert_eq!(run.payouts.totals().len(), 1);
+}
+
+#[test]
+fn a_bonus_is_computed_in_its_processes_and_keeps_its_balances_in_others() {
+    let monthly = with(own("own", "0.1"), &json!({"processes": ["monthly"], "hold": {"while": "rank < r1"}}));
+    let plan = plan(&[monthly, own("always", "0.1")]);
+    let people = Company::of("a").selling("a=100");
+    let in_process = |process: &'static str| BonusContext { process: Some(process), ..Default::default() };
+    let monthly = people.settle_in(&plan, &cycle(1), &in_process("monthly"));
+    assert_eq!(monthly.lines(), ["a always 10", "a own 10", "a own held -10"]);
+    let context = BonusContext { carried: Some(&monthly.payouts.carried), ..in_process("weekly") };
+    let weekly = people.settle_in(&plan, &cycle(2), &context);
+    assert_eq!(weekly.lines(), ["a always 10"]);
+    assert_eq!(weekly.payouts.carried, monthly.payouts.carried);
+}
+
+#[test]
+fn advances_are_deducted_and_who_left_keeps_owing() {
+    let advance = |person: &str, currency: &str, amount: i64| Advance {
+        person: person.to_owned(),
+        bonus: "own".to_owned(),
+        currency: currency.parse().unwrap(),
+        amount,
+    };
+    let plan = plan(&[own("own", "0.1")]);
+    let advances = [advance("a", "USD", 400), advance("b", "USD", 300), advance("gone", "USD", 100)];
+    let run = Company::of("a b$<a").selling("a=100 b=100").settle_with(&plan, &advances);
+    assert_eq!(run.lines(), ["a own 10", "a own advance -4", "b own 5", "b own advance -1.5"]);
+    assert_eq!(run.carried(BalanceKind::Advance), ["gone 1"]);
+    let back = Company::of("a gone<a").settle_after(&plan, 11, &run);
+    assert_eq!(back.lines(), ["gone own advance -1"]);
+}
