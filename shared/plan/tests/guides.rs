@@ -6,7 +6,9 @@ use serde_json::Value;
 /// The JSON texts of a guide, in order.
 fn texts(guide: &str) -> Vec<Value> {
     let blocks = guide.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    blocks.map(|block| serde_json::from_str(block).unwrap_or_else(|error| panic!("{error}: {block}"))).collect()
+    blocks
+        .map(|block| serde_json::from_str(block).unwrap_or_else(|error| panic!("{error}: {block}")))
+        .collect()
 }
 
 /// Lists grow, everything else is replaced.

@@ -9,6 +9,11 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+/// Whether a file belongs to what is no member of the workspace: peers to compare with, targets for another compiler.
+pub(crate) fn is_apart(path: &str) -> bool {
+    ["tests/peers/", "tests/fuzz/libfuzzer/"].iter().any(|folder| path.starts_with(folder))
+}
+
 pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }

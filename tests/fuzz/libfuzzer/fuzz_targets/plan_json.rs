@@ -1,3 +1,4 @@
+//! Plan documents.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::plan_json(bytes));
