@@ -4,5 +4,6 @@
 
 mod binary;
 mod fixture;
+mod laws;
 mod plan_wide;
 mod sums;
