@@ -795,7 +795,13 @@ fn cap_of(planned: &PlannedIndicator) -> Option<Cap> {
 /// What a total comes to by the indicator's aggregate; nothing if it is too large. `finer` is how many more decimals the sum has.
 fn outcome(total: Total, planned: &PlannedIndicator, finer: u32) -> Option<i128> {
     match planned.definition.aggregate {
-        Aggregate::Sum | Aggregate::Count | Aggregate::Legs => exact::divided(total.sum, 10_i128.pow(finer)),
+        Aggregate::Sum | Aggregate::Count | Aggregate::Legs => {
+            let counts = planned.definition.aggregate != Aggregate::Sum;
+            let base_scale = if counts { 0 } else { planned.base_scale };
+            let kept = planned.scale.checked_sub(base_scale)?;
+            let sum = total.sum.checked_mul(10_i128.checked_pow(kept)?)?;
+            exact::divided(sum, 10_i128.pow(finer))
+        }
         Aggregate::Max => Some(total.greatest),
         Aggregate::Min => Some(total.least),
         Aggregate::Average if total.members == 0 => Some(MISSING),

@@ -326,6 +326,7 @@ pub fn integrate_columns(
     if let Some(previous) = previous {
         carry_over(&mut people, previous)?;
     }
+    without_ranks_of_customers(&mut people);
     Ok(Snapshot { cycle, plan_hash: plan.hash().to_owned(), rates, people, orders })
 }
 
@@ -717,6 +718,16 @@ fn carry_over(people: &mut People, previous: Previous<'_>) -> Result<(), EngineE
         }
     }
     Ok(())
+}
+
+/// Customers have no rank, whatever the facts say, or what they were before they became customers.
+fn without_ranks_of_customers(people: &mut People) {
+    let People { previous_rank, honorific_rank, manual_rank, grace_used, consultant, .. } = people;
+    for row in consultant.iter().enumerate().filter(|(_, consultant)| !**consultant).map(|(row, _)| row) {
+        for column in [&mut *previous_rank, &mut *honorific_rank, &mut *manual_rank, &mut *grace_used] {
+            column[row] = 0;
+        }
+    }
 }
 
 /// For each person the row in an earlier snapshot, where there is one.

@@ -150,6 +150,39 @@ fn caps_take_back_what_passes_them() {
     );
 }
 
+#[test]
+fn the_payout_cap_takes_exact_shares_so_that_halves_go_to_the_even_neighbour() {
+    let mut document = document(&json!([percentage(&json!({"fixed": "0.003"}))]), &no_ranks());
+    document["payout_cap"] = json!({"share_of_vc": "0.0025"});
+    let plan = parse(&document);
+    let cycle = cycle(10);
+    let people = [person("a", None), person("b", Some("a"))];
+    let orders = [sale("o1", "a", 10, &cycle), sale("o2", "b", 10, &cycle)];
+    let snapshot = freeze(&plan, &cycle, &people, &orders);
+    // 0.06 of which 0.05 are allowed: a sixth of 0.03 is 0.005, which goes to 0.00. A sixth cut to 28 digits would not.
+    let found = lines(&pay(&plan, &snapshot, &[]), &snapshot);
+    let earned = |who: &str| (who.to_owned(), LineKind::Earned, "0.03 COP".to_owned());
+    assert_eq!(found, [earned("a"), earned("b")]);
+}
+
+#[test]
+fn customers_have_no_rank_whatever_their_rows_say() {
+    let plan = parse(&document(&json!([]), &ladder(&json!({}))));
+    let mut people = [person("a", None), person("b", Some("a"))];
+    people[1].kind = engine::PersonKind::Customer;
+    let rank = plan.rank_code(1).to_owned();
+    for column in [&mut people[1].previous_rank, &mut people[1].honorific_rank] {
+        *column = Some(rank.clone());
+    }
+    people[1].manual_rank = Some(rank);
+    people[1].rank_grace_used = 1;
+    let snapshot = freeze(&plan, &cycle(10), &people, &[]);
+    let row = snapshot.people.row("b").unwrap() as usize;
+    let people = &snapshot.people;
+    let ranks = [people.previous_rank[row], people.honorific_rank[row], people.manual_rank[row]];
+    assert_eq!((ranks, people.grace_used[row]), ([0; 3], 0));
+}
+
 fn returned(id: &str, of: &str, reverses: &str, volume: i64, cycle: &Cycle) -> OrderFact {
     let mut order = sale(id, of, volume, cycle);
     order.kind = OrderKind::Return;

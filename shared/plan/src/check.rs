@@ -14,7 +14,10 @@ use crate::{
     checked::{AMOUNT_SCALE, Plan, PlannedBonus, PlannedIndicator, RATIO_SCALE, canonical_hash},
     document::{AfterSettlement, Document},
     error::PlanError,
-    indicator::{Aggregate, Indicator, Measure, Over, RankBasis, Scope, Unit, Window},
+    indicator::{
+        Aggregate, Generation, GenerationCounts, Indicator, LegCap, Measure, Over, RankBasis, Scope, Unit,
+        Window,
+    },
     order::{Node, Order},
     schema::json_schema,
     source::{Names, Place},
@@ -370,6 +373,12 @@ impl Checker {
             let found = format!("{from} to {to}");
             self.mistake(format!("{pointer}/scope/levels"), "levels out of order", found, "from <= to");
         }
+        if let Scope::Generation(Generation { number: 0, counts: GenerationCounts::OwnGroup, .. }) =
+            definition.scope
+        {
+            let expected = "1 or more where one's own group is generation 1";
+            self.mistake(format!("{pointer}/scope/generation/number"), "no such generation", "0", expected);
+        }
         let planned = &mut self.indicators[index];
         (planned.filter, planned.only_where) = (filter, only_where);
         (planned.formula, planned.measured, planned.rank) = (formula, measured, rank);
@@ -423,23 +432,16 @@ impl Checker {
     pub(super) fn scales(&self, index: usize) -> (u32, u32) {
         let definition = &self.indicators[index].definition;
         let base = self.base_scale(index, 0);
-        let scale = match definition.aggregate {
-            Aggregate::Count | Aggregate::Legs => 0,
-            Aggregate::Average => RATIO_SCALE,
-            Aggregate::Sum | Aggregate::Max | Aggregate::Min => base,
-        };
-        (base, scale)
+        (base, value_scale(definition, || base))
     }
 
     fn base_scale(&self, index: usize, depth: usize) -> u32 {
         let planned = &self.indicators[index];
         match (&planned.definition.measure, planned.measured) {
             (_, Some(_)) if self.indicators.len() < depth => AMOUNT_SCALE,
-            (_, Some(measured)) => match self.indicators[measured].definition.aggregate {
-                Aggregate::Count | Aggregate::Legs => 0,
-                Aggregate::Average => RATIO_SCALE,
-                Aggregate::Sum | Aggregate::Max | Aggregate::Min => self.base_scale(measured, depth + 1),
-            },
+            (_, Some(measured)) => {
+                value_scale(&self.indicators[measured].definition, || self.base_scale(measured, depth + 1))
+            }
             (Measure::Formula(_), _) => match planned.definition.unit {
                 Unit::Ratio => RATIO_SCALE,
                 Unit::People | Unit::Rank => 0,
@@ -473,6 +475,19 @@ impl Checker {
                 self.mistake(format!("{pointer}{field}"), message, found, expected);
             }
         }
+    }
+}
+
+/// Decimals of an indicator's values, where what it measures has those of `base`. A share of a count is no whole number.
+fn value_scale(definition: &Indicator, base: impl FnOnce() -> u32) -> u32 {
+    let scale = match definition.aggregate {
+        Aggregate::Count | Aggregate::Legs => 0,
+        Aggregate::Average => RATIO_SCALE,
+        Aggregate::Sum | Aggregate::Max | Aggregate::Min => base(),
+    };
+    match definition.options.cap_per_leg {
+        Some(LegCap::Share(_)) => scale.max(AMOUNT_SCALE),
+        _ => scale,
     }
 }
 

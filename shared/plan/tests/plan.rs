@@ -206,6 +206,16 @@ fn circular_references_are_named() {
 }
 
 #[test]
+fn there_is_no_generation_0_where_ones_own_group_is_generation_1() {
+    let mut document = demo();
+    let scope = json!({ "generation": { "number": 0, "rank": "oro", "counts": "own-group" } });
+    document["indicators"][0]["scope"] = scope;
+    let found = shown(&document);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("/indicators/0/scope/generation/number"), "{found:?}");
+}
+
+#[test]
 fn what_is_not_computed_or_contradicts_itself_is_refused() {
     let with = |change: Value| {
         let mut document = demo();

@@ -1,6 +1,10 @@
 //! Bonuses: from indicators and ranks to payout lines.
 
+mod breakaway;
 mod caps;
+mod differential;
+mod generations;
+mod infinity;
 mod levels;
 mod percentage;
 mod undo;
@@ -12,6 +16,7 @@ use serde_json::Value;
 use crate::{
     cycle::{Bought, Cycle},
     names::{Place, Speaker},
+    network::Network,
     numbers::half_even,
     payouts::{Desk, Line},
     plan::{Plan, choice, decimal, list, text},
@@ -50,6 +55,10 @@ impl<'a> Desk<'a> {
         match mechanic {
             "percentage" => self.percentage(code, bonus, how),
             "unilevel" => self.unilevel(code, bonus, how),
+            "differential" => self.differential(code, bonus, how),
+            "infinity" => self.infinity(code, bonus, how),
+            "generation" => self.generations(code, bonus, how),
+            "breakaway" => self.breakaway(code, bonus, how),
             other => bail!("the oracle does not know the mechanic {other}"),
         }
     }
@@ -74,6 +83,28 @@ impl<'a> Desk<'a> {
 
     pub(crate) fn speaker(&self, person: usize) -> Speaker<'a> {
         Speaker::new(self.cycle, person, Place::Bonus)
+    }
+
+    /// Whether a person is paid as a leader: as this rank or a higher one.
+    pub(crate) fn leads(&self, how: &Value, person: usize) -> Result<bool> {
+        let least = self.cycle.plan.rank(text(how, "/rank").context("no rank")?)?;
+        Ok(self.cycle.is_consultant(person) && least <= self.cycle.paid(person)?)
+    }
+
+    /// The leaders above a person, the nearest first.
+    pub(crate) fn leaders_above(&self, how: &Value, person: usize) -> Result<Vec<usize>> {
+        let mut leaders = Vec::new();
+        for above in self.tree(how).above(person) {
+            if self.leads(how, above)? {
+                leaders.push(above);
+            }
+        }
+        Ok(leaders)
+    }
+
+    /// The tree a bonus goes through.
+    pub(crate) fn tree(&self, how: &Value) -> &'a Network {
+        self.cycle.tree(text(how, "/tree").unwrap_or("placement"))
     }
 
     /// The last row of a table by rank that a rank reaches.

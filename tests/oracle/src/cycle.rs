@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     facts::{CycleInput, Person},
+    indicators::Brought,
     network::Network,
     numbers::half_even,
     plan::{Plan, decimal, list, text},
@@ -86,10 +87,10 @@ pub(crate) struct Cycle<'a> {
     pub(crate) earned: RefCell<Vec<Option<u8>>>,
     pub(crate) paid: RefCell<Vec<Option<(u8, u8)>>>,
     /// For each indicator, what each member brings; nothing if they do not count.
-    pub(crate) brought: Known<Vec<Decimal>>,
+    pub(crate) brought: Known<Option<Brought>>,
     /// For each person their orders.
     pub(crate) orders_of: Vec<Vec<usize>>,
-    pub(crate) indicators: Known<Decimal>,
+    pub(crate) indicators: Known<Option<Decimal>>,
 }
 
 impl<'a> Cycle<'a> {

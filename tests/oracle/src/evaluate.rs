@@ -1,6 +1,9 @@
 //! Cycle after cycle.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use anyhow::{Context, Result};
 use rust_decimal::Decimal;
@@ -27,8 +30,10 @@ pub struct Settlement {
     pub honorific_rank: u8,
     /// Cycles of grace used, this one included.
     pub grace_used: u8,
-    /// Enabled indicators by code.
+    /// Enabled indicators by code, 0 where they are missing.
     pub indicators: BTreeMap<String, Decimal>,
+    /// Codes of those that are missing: means of nobody.
+    pub missing: BTreeSet<String>,
     /// Payout lines, sorted.
     pub lines: Vec<Line>,
     /// Sum of the lines, in the person's currency.
@@ -85,10 +90,14 @@ fn result(cycle: &Cycle<'_>, settled: &[bonuses::Settled]) -> Result<CycleResult
     let mut people = BTreeMap::new();
     let mut totals: BTreeMap<(String, String), Total> = BTreeMap::new();
     for (id, person) in &cycle.index {
-        let mut indicators = BTreeMap::new();
+        let (mut indicators, mut missing) = (BTreeMap::new(), BTreeSet::new());
         for place in cycle.plan.enabled() {
             let code = text(&cycle.plan.indicators[place], "/code").unwrap_or_default().to_owned();
-            indicators.insert(code, cycle.indicator(place, *person)?.normalize());
+            let value = cycle.indicator_if_any(place, *person)?;
+            if value.is_none() {
+                missing.insert(code.clone());
+            }
+            indicators.insert(code, value.unwrap_or_default().normalize());
         }
         let lines = std::mem::take(&mut of_earner[*person]);
         for line in &lines {
@@ -105,6 +114,7 @@ fn result(cycle: &Cycle<'_>, settled: &[bonuses::Settled]) -> Result<CycleResult
             honorific_rank: cycle.honorific(*person)?,
             grace_used,
             indicators,
+            missing,
             total: lines.iter().map(|line| line.amount).sum(),
             lines,
         };

@@ -88,7 +88,8 @@ impl<'a> Speaker<'a> {
             "first_of_person" => Value::Bool(order.first_of_person),
             "category" => Value::from(order.category.as_str()),
             "days_since_joining" => {
-                let joined = self.cycle.people()[order.person].joined_on;
+                let buyer = self.source.unwrap_or(self.person);
+                let joined = self.cycle.people()[buyer].joined_on;
                 let joined = joined.unwrap_or(Date::constant(0, 1, 1));
                 Value::Number((order.day - joined).get_days().into())
             }
@@ -135,12 +136,17 @@ impl Names for Speaker<'_> {
     }
 
     fn is_missing(&self, name: &str) -> Result<bool> {
-        let person = match (name.strip_prefix("source."), self.source) {
-            (Some("joined_on"), Some(source)) => source,
-            _ if name == "joined_on" => self.person,
-            _ => return Ok(false),
+        let (name, person) = match (name.strip_prefix("source."), self.source) {
+            (Some(name), Some(source)) => (name, source),
+            _ => (name, self.person),
         };
-        Ok(self.cycle.people()[person].joined_on.is_none())
+        if name == "joined_on" {
+            return Ok(self.cycle.people()[person].joined_on.is_none());
+        }
+        match self.cycle.plan.indicator(name) {
+            Some(place) => Ok(self.cycle.indicator_if_any(place, person)?.is_none()),
+            None => Ok(false),
+        }
     }
 
     fn call(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>> {

@@ -89,11 +89,13 @@ impl Desk<'_> {
         if total <= allowed {
             return Ok(());
         }
-        let share = Decimal::ONE - allowed.checked_div(total).ok_or_else(too_large)?;
+        let passes = total - allowed;
         for (row, sum) in sums {
             let row = row as usize;
             let (currency, ..) = self.currencies[self.currency_index(row)];
-            let over = from_minor(sum, currency).checked_mul(share).ok_or_else(too_large)?;
+            // Divided last: a share rounded before could turn a half of a minor unit the other way.
+            let over = from_minor(sum, currency).checked_mul(passes).ok_or_else(too_large)?;
+            let over = over.checked_div(total).ok_or_else(too_large)?;
             let minor = Snapshot::minor_units(currency, over, self.rounding()).ok_or_else(too_large)?;
             if minor != 0 {
                 self.take_back(number, row, kind, minor)?;

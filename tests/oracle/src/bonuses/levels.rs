@@ -13,11 +13,9 @@ use crate::{
 impl<'a> Desk<'a> {
     pub(super) fn unilevel(&mut self, code: &'a str, bonus: &'a Value, how: &'a Value) -> Result<()> {
         let (sources, worth, measure) = self.brought(&how["on"], text(how, "/where"))?;
-        let tree = self.cycle.tree(text(how, "/tree").unwrap_or("placement"));
         for one in sources {
-            let above: Vec<usize> = tree.above(one.source).collect();
-            for Share { level, earner, rate } in self.shares(bonus, how, &above, &one)? {
-                let walked = 1 + above.iter().position(|at| *at == earner).context("nobody above")?;
+            let above: Vec<usize> = self.tree(how).above(one.source).collect();
+            for Share { level, walked, earner, rate } in self.shares(bonus, how, &above, &one, 1)? {
                 let claim = Claim {
                     bonus: code,
                     source: one.source,
@@ -35,13 +33,15 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Who gets which level of one source, at which rate. `above` are those who may stand at a level, the nearest first.
+    /// Who gets which level of one source, at which rate. `above` are those who may stand at a level, the nearest first, who
+    /// would be at `first`.
     pub(super) fn shares(
         &self,
         bonus: &'a Value,
         how: &'a Value,
         above: &[usize],
         one: &Brought<'a>,
+        first: usize,
     ) -> Result<Vec<Share>> {
         let compression = text(how, "/compression").unwrap_or("none");
         let mut qualified = Vec::new();
@@ -54,13 +54,14 @@ impl<'a> Desk<'a> {
             other => bail!("the oracle does not know the compression {other}"),
         };
         let mut shares = Vec::new();
-        for (level, holder) in (1..).zip(holders) {
+        for (level, holder) in (first..).zip(holders) {
             // The one who gets it is the holder, or under roll-up the first qualified person from the holder up.
             let receiver = match compression {
                 "roll-up" => (holder..above.len()).find(|place| qualified[*place]),
                 _ => Some(holder).filter(|place| qualified[*place]),
             };
-            let Some(earner) = receiver.map(|place| above[place]) else { continue };
+            let Some(place) = receiver else { continue };
+            let earner = above[place];
             let by = match text(how, "/roll_up_rate").unwrap_or("loser") {
                 "loser" => above[holder],
                 "receiver" => earner,
@@ -68,7 +69,7 @@ impl<'a> Desk<'a> {
             };
             let Some(rate) = self.level_rate(&how["rates"], by, one, level)? else { continue };
             if self.is_paid(bonus, earner)? && level <= self.depth(how, earner)? {
-                shares.push(Share { level, earner, rate });
+                shares.push(Share { level, walked: place + 1, earner, rate });
             }
         }
         Ok(shares)
@@ -113,6 +114,8 @@ impl<'a> Desk<'a> {
 /// A level that somebody gets.
 pub(super) struct Share {
     pub(super) level: usize,
+    /// The earner's place among those above, from 1.
+    pub(super) walked: usize,
     pub(super) earner: usize,
     pub(super) rate: Decimal,
 }

@@ -154,14 +154,12 @@ pub(crate) fn days_between(from: Date, to: Date) -> Result<i32> {
     Ok(from.until((jiff::Unit::Day, to))?.get_days())
 }
 
-/// Whole months, counted by hand; negative if the second day is earlier.
+/// Whole months, counted by hand: a month is whole when its day of the month has come again. Negative if the second day is
+/// earlier.
 fn months_between(from: Date, to: Date) -> i32 {
     let months = |a: Date, b: Date| {
-        let calendar =
-            (i32::from(b.year()) - i32::from(a.year())) * 12 + i32::from(b.month()) - i32::from(a.month());
-        // The month is full when its day comes, or the month's last day where it has no such day.
-        let last = b.last_of_month().day();
-        calendar - i32::from(b.day() < a.day().min(last))
+        let years = i32::from(b.year()) - i32::from(a.year());
+        years * 12 + i32::from(b.month()) - i32::from(a.month()) - i32::from(b.day() < a.day())
     };
     if from <= to { months(from, to) } else { -months(to, from) }
 }

@@ -227,6 +227,10 @@ fn of_person(
     same("grace used", ranked.ranks.grace_used[place], oracle.grace_used);
     for (code, value) in &oracle.indicators {
         let found = indicators.value(code, row).or_else(|| ranked.indicators.value(code, row));
+        let column = indicators.column(code).or_else(|| ranked.indicators.column(code));
+        if column.is_some_and(|column| column.is_missing(row)) != oracle.missing.contains(code) {
+            all.push(format!("{here}: {code} is missing for one and not for the other"));
+        }
         if found != Some(*value) {
             all.push(format!("{here}: {code} is {found:?}, not {value}"));
         }
