@@ -137,6 +137,8 @@ pub fn under_plan(ranks: Ranks, then: &Plan, now: &Plan) -> Ranks {
         paid: renumbered(&ranks.paid),
         honorific: renumbered(&ranks.honorific),
         grace_used: ranks.grace_used,
+        lock_left: ranks.lock_left,
+        earned_before: ranks.earned_before.iter().map(|earned| renumbered(earned)).collect(),
     }
 }
 
@@ -212,10 +214,13 @@ mod tests {
             paid: vec![3, 2, 1, 0],
             honorific: vec![3; 4],
             grace_used: vec![1; 4],
+            lock_left: vec![0; 4],
+            earned_before: vec![vec![1, 2, 3, 0]],
         };
         let today = under_plan(ranks.clone(), &then, &now);
         assert_eq!(today.earned, [0, 2, 0, 3]);
         assert_eq!(today.paid, [3, 0, 2, 0]);
+        assert_eq!(today.earned_before.len(), 1);
         assert_eq!(today.grace_used, ranks.grace_used);
         assert_eq!(under_plan(ranks.clone(), &then, &then), ranks);
     }

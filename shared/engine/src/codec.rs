@@ -104,7 +104,9 @@ fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
         Column::new("honorific_rank", Cells::Int(codes_as_ints(&people.honorific_rank))),
         Column::new("manual_rank", Cells::Int(codes_as_ints(&people.manual_rank))),
         Column::new("grace_used", Cells::Int(codes_as_ints(&people.grace_used))),
+        Column::new("lock_left", Cells::Int(codes_as_ints(&people.lock_left))),
     ];
+    columns.extend(earned_before(&people.earned_before));
     for (prefix, volumes) in [("", &people.volumes), ("lifetime_", &people.lifetime)] {
         for volume in Volume::ALL {
             let name = format!("{prefix}{}", volume.column());
@@ -120,6 +122,23 @@ fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
         ("ceiba.rates", json("people", &rates)?),
     ];
     write("people", rows, &columns, &facts("people", about))
+}
+
+/// Ranks earned in the cycles before: `earned_1` for the latest, and so on.
+fn earned_before(earned: &[Vec<u8>]) -> impl Iterator<Item = Column<'_>> {
+    let column = |(place, ranks): (usize, &Vec<u8>)| {
+        Column::new(format!("earned_{}", place + 1), Cells::Int(codes_as_ints(ranks)))
+    };
+    earned.iter().enumerate().map(column)
+}
+
+fn read_earned_before(table: &Table) -> Result<Vec<Vec<u8>>, EngineError> {
+    let columns = table.columns();
+    (1..)
+        .map(|place| format!("earned_{place}"))
+        .take_while(|name| columns.iter().any(|(known, _)| known == name))
+        .map(|name| table.codes(&name, usize::from(u8::MAX)))
+        .collect()
 }
 
 /// People in each person's team, the person included.
@@ -234,6 +253,8 @@ fn decode_people(table: &Table) -> Result<People, EngineError> {
         honorific_rank: table.codes("honorific_rank", most)?,
         manual_rank: table.codes("manual_rank", most)?,
         grace_used: table.codes("grace_used", most)?,
+        lock_left: table.codes("lock_left", most)?,
+        earned_before: read_earned_before(table)?,
         volumes: read_volumes(table, "")?,
         lifetime: read_volumes(table, "lifetime_")?,
     })
@@ -310,13 +331,15 @@ pub fn decode_indicators(bytes: Bytes) -> Result<Indicators, EngineError> {
 
 /// Writes ranks as positions, 0 for none.
 pub fn encode_ranks(ranks: &Ranks, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
-    let columns = [
+    let mut columns = vec![
         Column::new("person", Cells::Text(texts(&snapshot.people.ids))),
         Column::new("earned", Cells::Int(codes_as_ints(&ranks.earned))),
         Column::new("paid", Cells::Int(codes_as_ints(&ranks.paid))),
         Column::new("honorific", Cells::Int(codes_as_ints(&ranks.honorific))),
         Column::new("grace_used", Cells::Int(codes_as_ints(&ranks.grace_used))),
+        Column::new("lock_left", Cells::Int(codes_as_ints(&ranks.lock_left))),
     ];
+    columns.extend(earned_before(&ranks.earned_before));
     let about = vec![("ceiba.plan", snapshot.plan_hash.clone())];
     write("ranks", snapshot.people.len(), &columns, &facts("ranks", about))
 }
@@ -330,6 +353,8 @@ pub fn decode_ranks(bytes: Bytes) -> Result<Ranks, EngineError> {
         paid: table.codes("paid", most)?,
         honorific: table.codes("honorific", most)?,
         grace_used: table.codes("grace_used", most)?,
+        lock_left: table.codes("lock_left", most)?,
+        earned_before: read_earned_before(&table)?,
     })
 }
 

@@ -1,11 +1,11 @@
 //! Ranks: earned from the leaves to the root, then paid, then honorific.
 
 use foundation::locale::Locale;
-use jiff::tz::TimeZone;
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use plan::{
     Plan, Ranked as Counted, Source,
     indicator::Tree as TreeName,
-    rank::{Fall, Honorific, LegRank, Promotion},
+    rank::{Asked, Fall, Honorific, LegRank, Promotion},
 };
 use rules::{Bound, Explanation, Live};
 
@@ -14,7 +14,7 @@ use crate::{
     failure::EngineError,
     indicators::{Calculation, Context, Indicators, restored},
     past::last_day,
-    snapshot::Snapshot,
+    snapshot::{NO_DAY, People, Snapshot},
     view::{Around, View, rule_failed},
 };
 
@@ -29,6 +29,10 @@ pub struct Ranks {
     pub honorific: Vec<u8>,
     /// Cycles of grace used, this one included.
     pub grace_used: Vec<u8>,
+    /// Cycles after this one for which a rank that was reached is safe.
+    pub lock_left: Vec<u8>,
+    /// What was earned in the cycles before, the latest first, as far as the plan's continuity looks back.
+    pub earned_before: Vec<Vec<u8>>,
 }
 
 /// What the step that computes ranks writes.
@@ -118,6 +122,8 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
         paid: vec![0; count],
         honorific: people.honorific_rank.clone(),
         grace_used: vec![0; count],
+        lock_left: vec![0; count],
+        earned_before: people.earned_before.clone(),
     };
     let tree = ladder_tree(snapshot, plan);
     let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
@@ -136,8 +142,13 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
                 previous: people.previous_rank[row],
                 manual: people.manual_rank[row],
                 grace_used: people.grace_used[row],
+                lock_left: people.lock_left[row],
+                is_lockable: lockable(people.joined_on[row], closing, plan),
+                often_enough: often_enough(earned, row, people, plan),
             };
-            (ranks.paid[row], ranks.grace_used[row]) = paid(standing, plan);
+            let kept = paid(standing, plan);
+            (ranks.paid[row], ranks.grace_used[row], ranks.lock_left[row]) =
+                (kept.rank, kept.grace_used, kept.lock_left);
         }
         let seen = match ladder.leg_rank {
             LegRank::Earned => ranks.earned[row],
@@ -250,27 +261,75 @@ struct Standing {
     previous: u8,
     manual: u8,
     grace_used: u8,
+    lock_left: u8,
+    /// Whether a rank reached now is safe for a while.
+    is_lockable: bool,
+    /// The highest rank earned as often as continuity asks; what is earned if it asks nothing.
+    often_enough: u8,
 }
 
-/// The paid rank and the cycles of grace used.
-fn paid(standing: Standing, plan: &Plan) -> (u8, u8) {
-    let grace = plan.document().ranks.grace;
-    let Standing { earned, previous, manual, grace_used } = standing;
-    let (by_rules, used) = if previous <= earned {
-        (earned, 0)
-    } else if grace_used < grace.cycles {
-        (previous, grace_used + 1)
+/// A paid rank, and what the next cycle has to know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kept {
+    rank: u8,
+    grace_used: u8,
+    lock_left: u8,
+}
+
+/// The highest rank earned in as many of the last cycles as continuity asks.
+fn often_enough(earned: u8, row: usize, people: &People, plan: &Plan) -> u8 {
+    let Some(asked) = plan.document().ranks.continuity else { return earned };
+    let before = people.earned_before.iter().take(usize::from(asked.of_last) - 1);
+    let before = before.map(|earned| earned.get(row).copied().unwrap_or(0));
+    let mut ranks: Vec<u8> = std::iter::once(earned).chain(before).collect();
+    ranks.sort_unstable_by(|a, b| b.cmp(a));
+    usize::from(asked.earned).checked_sub(1).and_then(|place| ranks.get(place)).copied().unwrap_or(0)
+}
+
+/// Whether somebody who joined on a day is new enough on another for the plan's lock.
+fn lockable(joined_on: i32, closing: Date, plan: &Plan) -> bool {
+    let Some(lock) = plan.document().ranks.lock else { return false };
+    let Some(months) = lock.months_since_joining else { return true };
+    let joined = crate::view::day(joined_on);
+    joined_on != NO_DAY && joined.checked_add(i32::from(months).months()).is_ok_and(|end| closing < end)
+}
+
+fn paid(standing: Standing, plan: &Plan) -> Kept {
+    let ladder = &plan.document().ranks;
+    let Standing { earned, previous, manual, grace_used, often_enough, .. } = standing;
+    let asked = ladder.continuity.map(|continuity| continuity.asked);
+    let reached = match asked {
+        None | Some(Asked::ForGrace) => earned,
+        Some(Asked::ToKeep) => earned.max(often_enough.min(previous)),
+        Some(Asked::ToBePaid) => often_enough,
+    };
+    let has_grace =
+        grace_used < ladder.grace.cycles && (asked != Some(Asked::ForGrace) || previous <= often_enough);
+    let left = standing.lock_left.saturating_sub(1);
+    let by_rules = if previous <= reached {
+        let is_new = previous < reached && standing.is_lockable;
+        let lock_left = if is_new { ladder.lock.map_or(0, |lock| lock.cycles) } else { left };
+        Kept { rank: reached, grace_used: 0, lock_left }
+    } else if 0 < standing.lock_left {
+        Kept { rank: previous, grace_used, lock_left: left }
+    } else if has_grace {
+        Kept { rank: previous, grace_used: grace_used + 1, lock_left: 0 }
     } else {
-        match grace.then {
-            Fall::ToEarned => (earned, 0),
+        let (rank, grace_used) = match ladder.grace.then {
+            Fall::ToEarned => (reached, 0),
             // The count restarts when a rank is earned again; one step down it has not been.
             Fall::OneStep => {
-                let lower = previous.saturating_sub(1).max(earned);
-                (lower, if lower == earned { 0 } else { grace_used })
+                let lower = previous.saturating_sub(1).max(reached);
+                (lower, if lower == reached { 0 } else { grace_used })
             }
-        }
+        };
+        Kept { rank, grace_used, lock_left: 0 }
     };
-    if manual == 0 { (by_rules, used) } else { (manual, if previous <= earned { 0 } else { grace_used }) }
+    if manual == 0 {
+        return by_rules;
+    }
+    let grace_used = if previous <= reached { 0 } else { grace_used };
+    Kept { rank: manual, grace_used, lock_left: left }
 }
 
 /// Why a person has earned a rank, or not: the rank's rule with the values it saw.

@@ -134,6 +134,10 @@ pub struct People {
     pub manual_rank: Vec<u8>,
     /// Cycles of grace used before this cycle.
     pub grace_used: Vec<u8>,
+    /// Cycles from this one on for which a rank that was reached is safe.
+    pub lock_left: Vec<u8>,
+    /// Ranks earned in the cycles before, the latest first, as far as the plan's continuity looks back.
+    pub earned_before: Vec<Vec<u8>>,
     /// Sums of this cycle.
     pub volumes: Volumes,
     /// Sums of all cycles up to and with this one, as far as they are known.
@@ -324,7 +328,7 @@ pub fn integrate_columns(
     people.volumes = sum_orders(&orders, &people.ids)?;
     people.lifetime = people.volumes.clone();
     if let Some(previous) = previous {
-        carry_over(&mut people, previous)?;
+        carry_over(&mut people, previous, plan)?;
     }
     without_ranks_of_customers(&mut people);
     Ok(Snapshot { cycle, plan_hash: plan.hash().to_owned(), rates, people, orders })
@@ -497,6 +501,8 @@ fn freeze_people(
         honorific_rank: ranks("honorific_rank", &people.honorific_rank)?,
         manual_rank,
         grace_used: gathered(&people.rank_grace_used, order, 0),
+        lock_left: vec![0; order.len()],
+        earned_before: Vec::new(),
         volumes: Volumes::default(),
         lifetime: Volumes::default(),
         ids,
@@ -694,7 +700,7 @@ fn sum_orders(orders: &Orders, ids: &Texts) -> Result<Volumes, EngineError> {
 }
 
 /// Ranks and lifetime sums of the cycle before.
-fn carry_over(people: &mut People, previous: Previous<'_>) -> Result<(), EngineError> {
+fn carry_over(people: &mut People, previous: Previous<'_>, plan: &Plan) -> Result<(), EngineError> {
     let before = &previous.snapshot.people;
     if before.len() != previous.ranks.paid.len() {
         return Err(EngineError::Mismatch("the previous ranks are not of the previous snapshot".to_owned()));
@@ -706,6 +712,16 @@ fn carry_over(people: &mut People, previous: Previous<'_>) -> Result<(), EngineE
         people.previous_rank[row] = previous.ranks.paid[old];
         people.honorific_rank[row] = previous.ranks.honorific[old];
         people.grace_used[row] = previous.ranks.grace_used[old];
+        people.lock_left[row] = previous.ranks.lock_left.get(old).copied().unwrap_or(0);
+    }
+    let looks_back = plan.document().ranks.continuity.map_or(0, |asked| usize::from(asked.of_last) - 1);
+    let earned = std::iter::once(&previous.ranks.earned).chain(&previous.ranks.earned_before);
+    for earned in earned.take(looks_back) {
+        let mut column = vec![0; people.len()];
+        for (row, old) in known() {
+            column[row] = earned.get(*old as usize).copied().unwrap_or(0);
+        }
+        people.earned_before.push(column);
     }
     for volume in Volume::ALL {
         let column = Arc::make_mut(&mut people.lifetime.0[volume as usize]);

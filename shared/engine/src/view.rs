@@ -75,7 +75,7 @@ impl View<'_> {
     }
 }
 
-fn day(days: i32) -> Date {
+pub(crate) fn day(days: i32) -> Date {
     jiff::civil::date(1970, 1, 1).checked_add(days.days()).unwrap_or(Date::ZERO)
 }
 

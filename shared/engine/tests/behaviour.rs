@@ -4,8 +4,8 @@
 use engine::{
     BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, Indicators, LineKind, OrderFact,
     OrderKind, Payouts, PersonFact, Previous, Ranked, SettledCycle, Snapshot, StoredRun, Violation,
-    calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, history_needed, integrate,
-    read_orders, read_people, settle, verify,
+    calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, codec, history_needed,
+    integrate, read_orders, read_people, settle, verify,
 };
 use foundation::{cycle::Cycle, locale::Locale};
 use jiff::{civil::date, tz::TimeZone};
@@ -319,6 +319,55 @@ fn windows_read_the_snapshots_of_earlier_cycles() {
     }
 }
 
+/// Paid ranks, cycle by cycle from June on, of somebody who joined on the first of June and sells these volumes.
+fn career(extra: &Value, volumes: &[i64]) -> Vec<u8> {
+    let plan = parse(&document(&json!([]), &ladder(extra)));
+    let mut before: Option<(Snapshot, Ranked)> = None;
+    let mut career = Vec::new();
+    for (place, volume) in volumes.iter().enumerate() {
+        let cycle = cycle(6 + i8::try_from(place).unwrap());
+        let mut someone = person("a", None);
+        someone.joined_on = Some(date(2026, 6, 1));
+        let (people, orders) = ([someone], [sale("o", "a", *volume, &cycle)]);
+        let facts = Facts { cycle: &cycle, people: &people, orders: &orders };
+        let previous = before.as_ref().map(|(snapshot, ranked)| Previous { snapshot, ranks: &ranked.ranks });
+        let snapshot = integrate(facts, previous, &plan, ExchangeRates::of_plan(&plan)).unwrap();
+        let files = codec::encode_snapshot(&snapshot).unwrap();
+        assert_eq!(codec::decode_snapshot(files.people.into(), files.orders.into()).unwrap(), snapshot);
+        let indicators = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+        let ranked = calculate_ranks(&snapshot, &indicators, &plan, Context::default()).unwrap();
+        let stored = codec::encode_ranks(&ranked.ranks, &snapshot).unwrap();
+        assert_eq!(codec::decode_ranks(stored.into()).unwrap(), ranked.ranks);
+        career.push(ranked.ranks.paid[0]);
+        before = Some((snapshot, ranked));
+    }
+    career
+}
+
+#[test]
+fn continuity_and_locks_look_back_over_cycles() {
+    let continuity = |asked: &str| json!({"continuity": {"earned": 2, "of_last": 3, "asked": asked}});
+    let mut with_grace = continuity("for-grace");
+    with_grace["grace"] = json!({"cycles": 2});
+    let lock = |months: Option<u16>| json!({"lock": {"cycles": 2, "months_since_joining": months}});
+    let cases = [
+        // Earned 2 and 3, then 1: 2 of the last 3 were 2 or more, then only one was.
+        ("to keep", continuity("to-keep"), vec![200, 300, 100, 100, 0], vec![2, 3, 2, 1, 1]),
+        ("to be paid", continuity("to-be-paid"), vec![200, 300, 300, 0, 0], vec![0, 2, 3, 3, 0]),
+        // 3 was earned once and has no grace; 2 was earned twice, but the person is paid as 3.
+        ("for grace, earned once", with_grace.clone(), vec![200, 300, 100, 100], vec![2, 3, 1, 1]),
+        ("for grace, earned twice", with_grace, vec![300, 300, 100, 100], vec![3, 3, 3, 1]),
+        ("safe for two cycles", lock(None), vec![300, 0, 100, 0, 0], vec![3, 3, 3, 0, 0]),
+        ("reached anew", lock(None), vec![100, 200, 0, 0, 0], vec![1, 2, 2, 2, 0]),
+        // The second month ends on the last of July; what is reached in August is not safe.
+        ("only new people", lock(Some(2)), vec![100, 200, 0, 300, 0], vec![1, 2, 2, 3, 0]),
+        ("not new any more", lock(Some(2)), vec![0, 0, 300, 0], vec![0, 0, 3, 0]),
+    ];
+    for (name, extra, volumes, expected) in cases {
+        assert_eq!(career(&extra, &volumes), expected, "{name}");
+    }
+}
+
 fn measure(code: &str, change: &Value) -> Value {
     let mut definition = json!({
         "code": code, "name": {"es": code, "en": code}, "unit": "count", "measure": "vq", "scope": "self"
@@ -553,6 +602,63 @@ fn chains_of_ten_thousand_and_stars_of_a_hundred_thousand_are_computed() {
         let payouts = pay(&plan, &snapshot, &[]);
         assert_eq!(payouts.lines.len(), if chain { 2 } else { 1 }, "{name}");
     }
+}
+
+/// Everything the general pass does, on the shapes that hurt: deep, wide, nobody active, less than nothing.
+#[test]
+fn means_extremes_and_shares_stand_extreme_shapes() {
+    let mut document = document(&json!([]), &ladder(&json!({})));
+    document["indicators"] = json!([
+        measure("MEAN", &json!({"aggregate": "average", "scope": "downline"})),
+        measure("ACTIVE", &json!({"aggregate": "average", "scope": "team", "filter": "active"})),
+        measure("LOWEST", &json!({"aggregate": "min", "scope": {"levels": {"from": 1, "to": 256}}})),
+        measure("SHARED", &json!({"scope": "downline", "options": {"cap_per_leg": {"share": "0.5"}}})),
+        measure("SECOND", &json!({"aggregate": "max", "scope": {"leg": 2}})),
+        measure("ABOVE", &json!({"aggregate": "average", "scope": {"upline": {"rank": "r3"}}}))
+    ]);
+    let plan = parse(&document);
+    let cycle = cycle(10);
+    let id = |index: usize| format!("p{index:06}");
+    for (name, count, chain) in [("chain", 10_000, true), ("star", 100_000, false), ("nobody else", 1, false)]
+    {
+        let above = |index: usize| (index != 0).then(|| id(if chain { index - 1 } else { 0 }));
+        let people: Vec<PersonFact> =
+            (0..count).map(|index| person(&id(index), above(index).as_deref())).collect();
+        let mut back = sale("o", &id(count - 1), 90, &cycle);
+        back.kind = OrderKind::Return;
+        let snapshot = freeze(&plan, &cycle, &people, &[back]);
+        let before = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+        let ranked = calculate_ranks(&snapshot, &before, &plan, Context::default()).unwrap();
+        let value = |code: &str, row: u32| {
+            let column = before.column(code).or_else(|| ranked.indicators.column(code)).unwrap();
+            (!column.is_missing(row)).then(|| column.value(row))
+        };
+        let (first, last) =
+            (snapshot.people.row(&id(0)).unwrap(), snapshot.people.row(&id(count - 1)).unwrap());
+        let below = Decimal::from(count - 1);
+        let mean = (count > 1).then(|| (Decimal::from(-90) / below).round_dp(18));
+        assert_eq!(value("MEAN", first), mean, "{name}");
+        assert_eq!(value("ACTIVE", first), None, "{name}");
+        let lowest = if count == 100_000 { -90 } else { 0 };
+        assert_eq!(value("LOWEST", first), Some(Decimal::from(lowest)), "{name}");
+        let total = if 1 < count { -90 } else { 0 };
+        assert_eq!(value("SHARED", first), Some(Decimal::from(total)), "{name}: a cap of less than 0 is 0");
+        assert_eq!(value("SECOND", first), Some(Decimal::ZERO), "{name}");
+        assert_eq!(value("ABOVE", last), (1 < count).then_some(Decimal::ZERO), "{name}");
+    }
+}
+
+#[test]
+fn a_quotient_that_does_not_fit_names_the_person() {
+    let mut document = document(&json!([]), &no_ranks());
+    document["indicators"] =
+        json!([measure("HUGE", &json!({"unit": "ratio", "measure": {"formula": "own_vq * own_vq"}}))]);
+    let plan = parse(&document);
+    let cycle = cycle(10);
+    let people = [person("a", None), person("b", Some("a"))];
+    let snapshot = freeze(&plan, &cycle, &people, &[sale("o", "b", 100_000_000_000, &cycle)]);
+    let error = calculate_indicators(&snapshot, &plan, Context::default()).unwrap_err();
+    assert!(matches!(&error, EngineError::Overflow { person, .. } if person == "b"), "{error}");
 }
 
 #[test]

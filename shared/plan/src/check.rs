@@ -215,8 +215,11 @@ impl Checker {
         if self.document.returns.after_settlement == AfterSettlement::Replay {
             self.mistake("/returns/after_settlement", "not computed yet", "\"replay\"", "undo or deduct");
         }
-        if self.document.ranks.continuity.is_some() {
-            self.mistake("/ranks/continuity", "not computed yet", "a continuity rule", "no such field");
+        if let Some(asked) = self.document.ranks.continuity
+            && asked.of_last < asked.earned
+        {
+            let found = format!("{} of {} cycles", asked.earned, asked.of_last);
+            self.mistake("/ranks/continuity/earned", "more cycles than there are", found, "of_last at most");
         }
         self.catalogue_settings();
     }

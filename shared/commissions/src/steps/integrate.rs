@@ -119,6 +119,8 @@ async fn previous(
             paid: snapshot.people.previous_rank.clone(),
             honorific: snapshot.people.honorific_rank.clone(),
             grace_used: snapshot.people.grace_used.clone(),
+            lock_left: snapshot.people.lock_left.clone(),
+            earned_before: snapshot.people.earned_before.clone(),
         },
     };
     Ok((snapshot, under_plan(ranks, &then, plan)))

@@ -44,6 +44,7 @@ async fn results(store: &Commissions, work: &mut Work) -> Result<Results, Fault>
                 paid: vec![0; people],
                 honorific: snapshot.people.honorific_rank.clone(),
                 grace_used: vec![0; people],
+                ..Ranks::default()
             },
             indicators: Indicators::default(),
         }
