@@ -208,10 +208,10 @@ proptest! {
             let left = (0..people.len()).map(|row| balances[row] + team(row)).collect();
             let mut naive = Legs { people: &people, left };
             let mut lines = Vec::new();
-            for row in 0..people.len() {
+            for (row, someone) in people.iter().enumerate() {
                 let mut sides = naive.sides(row, legs);
                 sides.sort_by_key(|side| -naive.volume(side));
-                if !earns(&people[row]) {
+                if !earns(someone) {
                     for head in sides.iter().flatten().filter(|_| flush.1) {
                         naive.left[*head] = 0;
                     }
@@ -222,9 +222,9 @@ proptest! {
                 for side in &sides {
                     naive.use_up(side, if flush.0 { matched } else { paid });
                 }
-                let amount = Decimal::new(paid, 1) * per_dollar(&people[row]);
+                let amount = Decimal::new(paid, 1) * per_dollar(someone);
                 if paid != 0 {
-                    lines.push((id(&people[row]), id(&people[row]), cents(amount).normalize()));
+                    lines.push((id(someone), id(someone), cents(amount).normalize()));
                 }
             }
             lines.sort();
