@@ -1,4 +1,5 @@
 //! The plan author's guides: what they show has to be a plan.
+#![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use plan::Plan;
 use serde_json::Value;

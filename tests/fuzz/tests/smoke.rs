@@ -1,4 +1,6 @@
 //! A short run of every target: seeds, and seeds damaged in ways that keep most of their shape.
+#![allow(clippy::unwrap_used)] // Helpers of tests may fail like tests.
+#![allow(clippy::disallowed_methods)] // The number of rounds comes from who starts the test.
 
 use std::{alloc::System, fs, path::Path};
 
