@@ -237,6 +237,13 @@ fn wide_cells(values: &[i128]) -> Vec<FixedLenByteArray> {
     (0..values.len()).map(cell).collect()
 }
 
+/// What `read` gives. The reader of Parquet panics on some damaged files (a footer that claims more bytes than there are): such a file
+/// is refused as every other damaged one.
+fn guarded<T>(file: &'static str, read: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    let damaged = |_| EngineError::File { file, reason: "it is damaged".to_owned() };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).map_err(damaged)?
+}
+
 /// A table read back.
 pub(crate) struct Table {
     file: &'static str,
@@ -246,7 +253,7 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn open(file: &'static str, bytes: Bytes) -> Result<Self, EngineError> {
-        let reader = SerializedFileReader::new(bytes).map_err(failed(file))?;
+        let reader = guarded(file, || SerializedFileReader::new(bytes).map_err(failed(file)))?;
         let rows = usize::try_from(reader.metadata().file_metadata().num_rows());
         let rows = rows.ok().filter(|rows| *rows < u32::MAX as usize);
         let table = Self { file, reader, rows: rows.unwrap_or(0) };
@@ -291,6 +298,14 @@ impl Table {
 
     /// The values of a column and, where some can be missing (`deepest` is 1), the level of each row: 1 where it has one.
     fn read_known<T: DataType>(
+        &self,
+        name: &str,
+        deepest: i16,
+    ) -> Result<(Vec<T::T>, Vec<i16>), EngineError> {
+        guarded(self.file, || self.read_unguarded::<T>(name, deepest))
+    }
+
+    fn read_unguarded<T: DataType>(
         &self,
         name: &str,
         deepest: i16,

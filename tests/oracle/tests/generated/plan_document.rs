@@ -299,10 +299,6 @@ impl Draft<'_, '_> {
         if self.dice.once_in(3) {
             ladder["max_steps_per_cycle"] = json!(1 + self.dice.below(2));
         }
-        if self.dice.once_in(5) {
-            let earned = 1 + self.dice.below(2);
-            ladder["continuity"] = json!({ "earned": earned, "of_last": earned + self.dice.below(2) });
-        }
         ladder
     }
 
