@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Nearly(Nearly),
     /// Computes a cycle with two plans and says who gains, who loses and what it costs.
     Compare(Compare),
+    /// Looks for what a plan says and its author may not mean, each with a small network that shows it.
+    Lint(Lint),
 }
 
 /// Where the facts are.
@@ -155,6 +157,45 @@ pub(crate) struct Compare {
     /// Prints everything as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(crate) struct Lint {
+    /// The plan document.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    /// How findings are printed: text or json.
+    #[arg(long, value_name = "text|json", default_value = "text", value_parser = layout)]
+    pub(crate) format: Layout,
+    /// The language of the sentences: es or en; JSON has both.
+    #[arg(long, value_name = "es|en", default_value = "en", value_parser = locale)]
+    pub(crate) locale: Locale,
+    /// Writes the networks of the findings into this folder, a folder each, and prints how to run them.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// About how many networks are tried; always the same ones.
+    #[arg(long, value_name = "N", default_value_t = lint::NETWORKS)]
+    pub(crate) networks: usize,
+    /// Says nothing of the progress.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Sentences, and files as they are.
+    Text,
+    /// Data.
+    Json,
+}
+
+fn layout(name: &str) -> Result<Layout, String> {
+    match name {
+        "text" => Ok(Layout::Text),
+        "json" => Ok(Layout::Json),
+        other => Err(format!("found {other:?}, expected text or json")),
+    }
 }
 
 fn locale(name: &str) -> Result<Locale, String> {

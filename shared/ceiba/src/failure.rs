@@ -26,6 +26,8 @@ pub(crate) enum Cause {
     Unknown = 8,
     /// A run is not what its manifest, its signature or the other evaluator says.
     Different = 9,
+    /// A plan has errors or warnings, which are printed.
+    Findings = 10,
 }
 
 /// A command that ends without a result.

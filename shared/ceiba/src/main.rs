@@ -6,6 +6,7 @@ mod compare;
 mod explain;
 mod failure;
 mod input;
+mod lint;
 mod output;
 mod signature;
 mod simulate;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Nearly(args) => explain::nearly(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Lint(args) => lint::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

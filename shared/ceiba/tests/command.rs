@@ -499,3 +499,63 @@ fn a_signature_is_of_the_manifest_and_the_key() {
     desk.simulated(&[]);
     assert_eq!(verify("ours.pub").status.code(), Some(3));
 }
+
+/// A plan in which nothing is left open; who orders 500 or more gets a lower rate.
+const FALLING: &str = r#"{
+  "format": 1, "name": {"es": "Plan", "en": "Plan"}, "version": 1, "time_zone": "America/Bogota",
+  "currencies": {"base": "USD", "rounding": "half-even"}, "activity": {"rule": "own_vq >= 100"}, "catalogue": {"enabled": ["PVQ"]},
+  "bonuses": [{"code": "own", "name": {"es": "Propio", "en": "Own"},
+    "pays": {"percentage": {"of": "own_vc", "rate": {"brackets": {"marginal": false, "steps": [
+      {"from": "100", "rate": "0.40"},
+      {"from": "500", "rate": "0.05"}]}}}}}]
+}"#;
+
+#[test]
+fn lint_shows_what_it_finds_with_networks_that_run() {
+    let desk = Desk::new();
+    desk.put("plan.json", FALLING);
+    let output = desk.ceiba(&["lint", "--plan", "plan.json", "--out", "found", "--networks", "300"]);
+    assert_eq!(output.status.code(), Some(10), "{}", errors(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with(
+            "warning: selling-more-pays-less: Selling more pays less: if p1 orders 400 more, p1 is paid 25.00 instead of 40.00.\n  \
+             plan.json:7:31: /bonuses/0/pays/percentage/rate/brackets/steps/1/rate\n  \
+             ceiba simulate --plan plan.json --people found/01-selling-more-pays-less/people.csv"
+        ),
+        "{text}"
+    );
+    assert!(text.ends_with("0 errors, 1 warnings, 0 notes\n"), "{text}");
+    for (run, amount) in [("base", "40.00"), ("more", "25.00")] {
+        let line = text.lines().find(|line| line.ends_with(&format!("run-{run}"))).unwrap();
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        let output = desk.ceiba(&words);
+        assert!(output.status.success(), "{}", errors(&output));
+        let payouts = desk.read(&format!("found/01-selling-more-pays-less/run-{run}/payouts.csv"));
+        assert!(payouts.contains(amount), "{payouts}");
+    }
+}
+
+#[test]
+fn lint_says_it_in_spanish_as_data_and_as_an_exit_code() {
+    let desk = Desk::new();
+    desk.put("plan.json", FALLING);
+    let lint =
+        |more: &[&str]| desk.ceiba(&[&["lint", "--plan", "plan.json", "--networks", "300"], more].concat());
+    let spanish = String::from_utf8(lint(&["--locale", "es"]).stdout).unwrap();
+    assert!(spanish.contains("aviso: selling-more-pays-less: Vender más paga menos"), "{spanish}");
+    assert!(spanish.contains("\n  people.csv\n    id,kind,"), "{spanish}");
+    let data: Value = serde_json::from_slice(&lint(&["--format", "json"]).stdout).unwrap();
+    let finding = &data["findings"][0];
+    assert_eq!(finding["code"], "selling-more-pays-less");
+    assert_eq!(finding["severity"], "warning");
+    assert_eq!(finding["example"]["shows"]["what"], "paid-less");
+    assert_eq!(finding["example"]["runs"][1]["name"], "more");
+    assert_eq!(lint(&["--format", "xml"]).status.code(), Some(2));
+    // Without the lower rate nothing is found but that the indicator is shown.
+    desk.put("plan.json", &FALLING.replace("\"0.05\"", "\"0.45\""));
+    let clean = lint(&[]);
+    assert_eq!(clean.status.code(), Some(0), "{}", String::from_utf8_lossy(&clean.stdout));
+    desk.put("plan.json", "{}");
+    assert_eq!(lint(&[]).status.code(), Some(5));
+}

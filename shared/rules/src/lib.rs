@@ -3,6 +3,7 @@
 
 mod check;
 mod columns;
+mod condition;
 mod diagnostic;
 mod evaluate;
 mod explain;
@@ -14,6 +15,7 @@ mod syntax;
 mod value;
 
 pub use columns::{BoolColumn, Bound, Live, NumberColumn, Output};
+pub use condition::{Condition, Term, Test};
 pub use diagnostic::{Diagnostic, Span};
 pub use evaluate::{EvaluationError, Failure};
 pub use explain::{Explanation, ExplanationKind, Label, Missing, Wanted};

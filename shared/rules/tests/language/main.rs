@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod columns;
+mod conditions;
 mod conformance;
 mod diagnostics;
 mod explanations;

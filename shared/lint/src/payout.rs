@@ -1,0 +1,150 @@
+//! Plans that pay more than the volume is worth, or than they state.
+
+use plan::Plan;
+use rust_decimal::Decimal;
+use simulation::Simulated;
+
+use crate::{
+    Code, Example, Finding, Run, Severity, Shows,
+    finding::{paid, paid_of, taken_by_cap, volume},
+    network::{Network, chain, regular},
+    search::{Constants, Laboratory, Seen},
+    text,
+};
+
+/// Networks that are tried to make an example smaller.
+const SHRINKING: usize = 120;
+/// How many times the volume of an example is taken, to see whether it is the rates or fixed amounts that pay too much.
+const SCALE: i64 = 10_000;
+
+pub(crate) fn check(laboratory: &mut Laboratory<'_>, constants: &Constants, seen: &[Seen]) -> Vec<Finding> {
+    let stated = laboratory.plan.document().checks.payout_share;
+    let mut found = Vec::new();
+    found.extend(over(laboratory, constants, seen, Decimal::ONE, false));
+    if let Some(share) = stated {
+        found.extend(over(laboratory, constants, seen, share, true));
+    }
+    found.extend(capped(laboratory, seen));
+    found
+}
+
+fn is_over(result: &Simulated, plan: &Plan, share: Decimal, with_retail: bool) -> bool {
+    let limit = volume(result, plan).filter(|value| Decimal::ZERO < *value);
+    limit
+        .and_then(|value| value.checked_mul(share))
+        .is_some_and(|limit| limit < paid(result, plan, with_retail))
+}
+
+fn over(
+    laboratory: &mut Laboratory<'_>,
+    constants: &Constants,
+    seen: &[Seen],
+    share: Decimal,
+    stated: bool,
+) -> Option<Finding> {
+    let plan = laboratory.plan;
+    let earned = seen.iter().find(|one| is_over(&one.result, plan, share, stated));
+    let by_hand = earned.is_none();
+    let network = match earned {
+        Some(one) => one.network.clone(),
+        None => ranked_by_hand(laboratory, constants, share, stated)?,
+    };
+    let (network, _) = laboratory.shrink(&network, &[], SHRINKING, &mut |laboratory, network, _| {
+        laboratory.run(network).is_some_and(|result| is_over(&result, plan, share, stated))
+    });
+    let result = laboratory.under(plan, &network)?;
+    let large = network.scaled(Decimal::from(SCALE)).and_then(|large| laboratory.under(plan, &large));
+    let at_any_size = large.is_some_and(|large| is_over(&large, plan, share, stated));
+    let (paid, volume) = (paid(&result, plan, stated), volume(&result, plan)?);
+    let percent = (share * Decimal::ONE_HUNDRED).normalize();
+    let why = match (by_hand, at_any_size) {
+        (true, _) => {
+            text(" Los rangos están puestos a mano.".to_owned(), " The ranks are set by hand.".to_owned())
+        }
+        (_, true) => text(
+            " También con diez mil veces ese volumen.".to_owned(),
+            " With ten thousand times that volume, too.".to_owned(),
+        ),
+        _ => text(" Con mucho más volumen, no.".to_owned(), " With much more volume, it is not.".to_owned()),
+    };
+    let severity = match (stated, by_hand, at_any_size) {
+        (_, true, false) => Severity::Note,
+        (false, _, true) => Severity::Error,
+        _ => Severity::Warning,
+    };
+    Some(Finding {
+        code: if stated { Code::PayoutOverStated } else { Code::PayoutOverVolume },
+        severity,
+        pointer: costliest(plan, &result),
+        message: text(
+            format!(
+                "Se pagan {paid} sobre un volumen comisionable de {volume}, más del {percent} %.{}",
+                why.es
+            ),
+            format!(
+                "{paid} is paid on a commissionable volume of {volume}, more than {percent} %.{}",
+                why.en
+            ),
+        ),
+        example: Some(Example {
+            people: network.people_csv(),
+            runs: vec![Run::plain(&network)],
+            shows: Shows::PaidOver { paid, volume, share, with_retail: stated },
+        }),
+    })
+}
+
+/// A network in which everyone has the highest rank by hand, where that pays too much.
+fn ranked_by_hand(
+    laboratory: &mut Laboratory<'_>,
+    constants: &Constants,
+    share: Decimal,
+    stated: bool,
+) -> Option<Network> {
+    let plan = laboratory.plan;
+    let top = plan.document().ranks.steps.last()?.code.clone();
+    [chain(4), chain(10), regular(3, 2)].into_iter().find_map(|parents| {
+        let mut network = Network::of(&parents, constants.plenty());
+        for member in &mut network.members {
+            member.by_hand = Some(top.clone());
+        }
+        let result = laboratory.run(&network)?;
+        is_over(&result, plan, share, stated).then_some(network)
+    })
+}
+
+/// The bonus that pays most.
+fn costliest(plan: &Plan, result: &Simulated) -> String {
+    let codes = plan.bonuses().iter().map(|bonus| &bonus.definition.code).enumerate();
+    let most = codes.rev().max_by_key(|(_, code)| paid_of(result, code));
+    most.map_or("/bonuses".to_owned(), |(place, _)| format!("/bonuses/{place}/pays"))
+}
+
+fn capped(laboratory: &mut Laboratory<'_>, seen: &[Seen]) -> Option<Finding> {
+    let plan = laboratory.plan;
+    let share = plan.document().payout_cap.as_ref()?.share_of_vc;
+    let one = seen.iter().find(|one| Decimal::ZERO < taken_by_cap(&one.result))?;
+    let (network, _) = laboratory.shrink(&one.network, &[], SHRINKING, &mut |laboratory, network, _| {
+        laboratory.run(network).is_some_and(|result| Decimal::ZERO < taken_by_cap(&result))
+    });
+    let taken = taken_by_cap(&laboratory.under(plan, &network)?);
+    let percent = (share * Decimal::ONE_HUNDRED).normalize();
+    Some(Finding {
+        code: Code::PayoutCapReduces,
+        severity: Severity::Note,
+        pointer: "/payout_cap/share_of_vc".to_owned(),
+        message: text(
+            format!(
+                "Los bonos ofrecen más que el tope del {percent} %: aquí se quitan {taken} a todos en proporción."
+            ),
+            format!(
+                "The bonuses offer more than the cap of {percent} %: here {taken} is taken from everyone in proportion."
+            ),
+        ),
+        example: Some(Example {
+            people: network.people_csv(),
+            runs: vec![Run::plain(&network)],
+            shows: Shows::Capped { taken },
+        }),
+    })
+}
