@@ -56,6 +56,8 @@ pub enum Code {
     ThresholdGap,
     /// Exactly at a threshold both of two rules hold that exclude each other everywhere else.
     ThresholdOverlap,
+    /// Rounding to whole units of a currency changes what is paid by a tenth or more.
+    RoundingDecides,
     /// The plan leaves open what companies read differently, and the readings pay differently.
     TwoReadings,
 }
@@ -172,6 +174,13 @@ pub enum Shows {
         /// Codes of those that pay the person, run by run.
         paid: Vec<Vec<String>>,
     },
+    /// What everyone together is paid, and what it would be before rounding, both in the currency people are paid in.
+    Rounded {
+        /// The exact sum, to 28 digits.
+        exact: Decimal,
+        /// The sum of the rounded lines.
+        amount: Decimal,
+    },
     /// What a bonus pays in all, run by run.
     Pays {
         /// Code of the bonus; empty for everything.
@@ -262,6 +271,10 @@ impl Shows {
                 let paid = results.iter().map(|result| paying(result, person, bonuses)).collect();
                 Some(Self::LinesOf { person: person.clone(), bonuses: bonuses.clone(), paid })
             }
+            Self::Rounded { .. } => {
+                let (exact, amount) = rounded(first);
+                is_decided_by_rounding(exact, amount).then_some(Self::Rounded { exact, amount })
+            }
             Self::Pays { bonus, .. } => {
                 let amounts: Vec<Decimal> = results.iter().map(|result| paid_of(result, bonus)).collect();
                 let differ = amounts.windows(2).any(|pair| pair[0] != pair[1]);
@@ -303,6 +316,18 @@ pub(crate) fn paid(result: &Simulated, plan: &Plan, with_retail: bool) -> Decima
         .filter(|line| with_retail || !is_retail(result.payouts.code(line)))
         .map(engine::PayoutLine::amount)
         .sum()
+}
+
+/// The exact sum of all lines, and that of the rounded ones.
+pub(crate) fn rounded(result: &Simulated) -> (Decimal, Decimal) {
+    let lines = &result.payouts.lines;
+    let exact = engine::from_exact(lines.iter().map(|line| line.exact).sum()).normalize();
+    (exact, lines.iter().map(engine::PayoutLine::amount).sum())
+}
+
+/// Whether rounding changes a sum by a tenth or more.
+pub(crate) fn is_decided_by_rounding(exact: Decimal, amount: Decimal) -> bool {
+    !exact.is_zero() && exact.abs() <= (exact - amount).abs() * Decimal::TEN
 }
 
 /// What the commissionable volume is worth.

@@ -21,6 +21,8 @@ pub(crate) struct Profile {
     pub(crate) status: String,
     pub(crate) country: String,
     pub(crate) zone: String,
+    /// Code of the currency people are paid in; empty for the base currency.
+    pub(crate) currency: String,
     pub(crate) tags: Vec<String>,
     pub(crate) category: String,
     /// Code of the paid rank of the cycle before.
@@ -140,6 +142,7 @@ impl Network {
             }
             fact.country.clone_from(&self.profile.country);
             fact.zone.clone_from(&self.profile.zone);
+            fact.currency = self.profile.currency.parse().ok();
             fact.tags.clone_from(&self.profile.tags);
             fact.manual_rank.clone_from(&member.by_hand);
             fact.previous_rank = Some(self.profile.rank_before.clone()).filter(|code| !code.is_empty());
@@ -168,13 +171,16 @@ impl Network {
 
     /// `people.csv`.
     pub(crate) fn people_csv(&self) -> String {
-        let mut text =
-            String::from("id,kind,parent,joined_on,status,country,zone,tags,previous_rank,manual_rank\n");
+        let mut text = String::from(
+            "id,kind,parent,joined_on,status,country,zone,currency,tags,previous_rank,manual_rank\n",
+        );
         for fact in self.people() {
             let kind = if fact.kind == PersonKind::Customer { "customer" } else { "consultant" };
             let parent = fact.parent.as_ref().map_or("", |id| id.as_str());
             let tags = fact.tags.join(";");
-            let cells = [&fact.status, &fact.country, &fact.zone, &tags].map(|cell| quoted(cell)).join(",");
+            let cells = [&fact.status, &fact.country, &fact.zone, &self.profile.currency, &tags]
+                .map(|cell| quoted(cell))
+                .join(",");
             let (before, by_hand) =
                 (fact.previous_rank.unwrap_or_default(), fact.manual_rank.unwrap_or_default());
             let _ =

@@ -6,8 +6,8 @@ use simulation::Simulated;
 
 use crate::{
     Code, Example, Finding, Run, Severity, Shows,
-    finding::{paid, paid_of, taken_by_cap, volume},
-    network::{Network, chain, regular},
+    finding::{is_decided_by_rounding, paid, paid_of, rounded, taken_by_cap, volume},
+    network::{Network, Profile, chain, regular},
     search::{Constants, Laboratory, Seen},
     text,
 };
@@ -25,6 +25,7 @@ pub(crate) fn check(laboratory: &mut Laboratory<'_>, constants: &Constants, seen
         found.extend(over(laboratory, constants, seen, share, true));
     }
     found.extend(capped(laboratory, seen));
+    found.extend(rounding(laboratory, seen));
     found
 }
 
@@ -118,6 +119,58 @@ fn costliest(plan: &Plan, result: &Simulated) -> String {
     let codes = plan.bonuses().iter().map(|bonus| &bonus.definition.code).enumerate();
     let most = codes.rev().max_by_key(|(_, code)| paid_of(result, code));
     most.map_or("/bonuses".to_owned(), |(place, _)| format!("/bonuses/{place}/pays"))
+}
+
+/// The most people, and how many networks, a currency is tried with.
+const ROUNDED: (usize, usize) = (9, 40);
+
+/// Currencies whose unit is so large, or lines so small, that rounding decides what is paid.
+fn rounding(laboratory: &mut Laboratory<'_>, seen: &[Seen]) -> Vec<Finding> {
+    let plan = laboratory.plan;
+    let currencies = &plan.document().currencies;
+    let earners = currencies.earners.iter().enumerate();
+    let others =
+        earners.map(|(place, one)| (format!("/currencies/earners/{place}"), one.currency.to_string()));
+    let (people, networks) = ROUNDED;
+    let paying = seen.iter().filter(|one| !one.result.payouts.lines.is_empty());
+    let small: Vec<&Seen> = paying.filter(|one| one.network.members.len() <= people).collect();
+    let step = (small.len() / networks).max(1);
+    let mut found = Vec::new();
+    for (pointer, currency) in std::iter::once(("/currencies/base".to_owned(), String::new())).chain(others) {
+        let decided = |laboratory: &mut Laboratory<'_>, network: &Network| {
+            laboratory
+                .run(network)
+                .map(|result| rounded(&result))
+                .filter(|(a, b)| is_decided_by_rounding(*a, *b))
+        };
+        let of = |one: &&Seen| {
+            let profile = Profile { currency: currency.clone(), ..one.network.profile.clone() };
+            one.network.clone().with_profile(&profile)
+        };
+        let mut networks = small.iter().step_by(step).map(of);
+        let Some(network) = networks.find(|network| decided(laboratory, network).is_some()) else { continue };
+        let (network, _) = laboratory.shrink(&network, &[], SHRINKING, &mut |laboratory, network, _| {
+            network.profile.currency == currency && decided(laboratory, network).is_some()
+        });
+        laboratory.allow(1);
+        let Some((exact, amount)) = decided(laboratory, &network) else { continue };
+        let name = if currency.is_empty() { currencies.base.to_string() } else { currency };
+        found.push(Finding {
+            code: Code::RoundingDecides,
+            severity: Severity::Warning,
+            pointer,
+            message: text(
+                format!("En {name} el redondeo decide lo que se paga: {amount} en lugar de {exact}."),
+                format!("In {name} rounding decides what is paid: {amount} instead of {exact}."),
+            ),
+            example: Some(Example {
+                people: network.people_csv(),
+                runs: vec![Run::plain(&network)],
+                shows: Shows::Rounded { exact, amount },
+            }),
+        });
+    }
+    found
 }
 
 fn capped(laboratory: &mut Laboratory<'_>, seen: &[Seen]) -> Option<Finding> {

@@ -371,6 +371,7 @@ impl Constants {
                 status: at(&status, place),
                 country: at(&country, place),
                 zone: at(&zone, place),
+                currency: String::new(),
                 tags: tags.clone(),
                 category: at(&category, place),
                 rank_before: String::new(),

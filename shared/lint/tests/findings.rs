@@ -350,6 +350,18 @@ fn what_the_plan_leaves_open_is_computed_both_ways() {
 }
 
 #[test]
+fn a_currency_of_large_units_rounds_everything_away() {
+    // A hundredth of this currency is worth 50 of the base currency.
+    let json = plan(&json!({"currencies": {"base": "USD", "rounding": "half-even",
+        "earners": [{"currency": "MXN", "per_base_unit": "18"}, {"currency": "EUR", "per_base_unit": "0.0002"}]}}));
+    let found = found(&json);
+    assert_eq!(codes(&found), [Code::RoundingDecides]);
+    assert_eq!(one(&found, Code::RoundingDecides, "/currencies/earners/1").severity, Severity::Warning);
+    let tiny = plan(&json!({"bonuses": [bonus("own", &own(&json!({"fixed": "0.00001"})))]}));
+    one(&self::found(&tiny), Code::RoundingDecides, "/currencies/base");
+}
+
+#[test]
 fn the_same_plan_gives_the_same_findings() {
     let json = plan(&json!({"bonuses": [bonus("own", &own(&json!({"brackets": {"steps": [
         {"from": "100", "rate": "0.10"}, {"from": "500", "rate": "0.05"}]}})))]}));
