@@ -9,7 +9,13 @@ use commissions::{
 };
 use foundation::problem::Fault;
 
-pub(crate) async fn handle(shared: Arc<(Commissions, Sources)>, task: Task) -> Result<Answer, Fault> {
-    let (store, sources) = &*shared;
-    steps::integrate_network(store, sources, &task, lambda::now()).await
+pub(crate) struct Shared {
+    pub(crate) store: Commissions,
+    pub(crate) sources: Sources,
+    pub(crate) people_per_part: Option<usize>,
+}
+
+pub(crate) async fn handle(shared: Arc<Shared>, task: Task) -> Result<Answer, Fault> {
+    let Shared { store, sources, people_per_part } = &*shared;
+    steps::integrate_network(store, sources, &task, *people_per_part, lambda::now()).await
 }

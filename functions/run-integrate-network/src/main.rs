@@ -2,6 +2,7 @@
 mod handler;
 
 use commissions::{Commissions, steps::Sources};
+use handler::Shared;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
@@ -11,6 +12,8 @@ async fn main() -> Result<(), lambda::Error> {
     let people = network::People::new(&aws, &mut env);
     let orders = orders::Orders::new(&aws, &mut env);
     let calendar = calendar::Calendar::new(&aws, &mut env);
+    let people_per_part = env.positive("PEOPLE_PER_PART");
     env.complete()?;
-    lambda::step::serve((store, Sources { people, orders, calendar }), handler::handle).await
+    let sources = Sources { people, orders, calendar };
+    lambda::step::serve(Shared { store, sources, people_per_part }, handler::handle).await
 }

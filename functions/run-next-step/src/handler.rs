@@ -39,7 +39,10 @@ pub(crate) async fn handle(shared: Arc<Shared>, question: Question) -> Result<De
 async fn advance(shared: &Shared, run: &RunId, execution: u32) -> Result<Decided, Fault> {
     let (run, next) = shared.store.advance(run, execution, lambda::now()).await?;
     Ok(match next {
-        Next::Do(step, attempt) => Decided::step(&run, step, attempt),
+        Next::Do(step, attempt) => {
+            let parts = if step.is_computed_by_parts() { shared.store.parts_of(&run).await? } else { None };
+            Decided { parts, ..Decided::step(&run, step, attempt) }
+        }
         Next::Stop => Decided::nothing(run.correlation),
     })
 }

@@ -43,6 +43,16 @@ impl Env {
         found.filter(|value| !value.is_empty())
     }
 
+    /// The whole number above 0 under `name`, if there is one. What is no number is reported as missing.
+    pub fn positive(&mut self, name: &str) -> Option<usize> {
+        let text = self.optional(name).filter(|text| text != "0")?;
+        let number = text.parse().ok();
+        if number.is_none() {
+            self.missing.push(name.to_owned());
+        }
+        number
+    }
+
     /// An error that lists every missing name, if there are any.
     pub fn complete(self) -> Result<(), MissingConfiguration> {
         if self.missing.is_empty() { Ok(()) } else { Err(MissingConfiguration(self.missing)) }

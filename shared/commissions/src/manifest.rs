@@ -37,6 +37,11 @@ impl Place {
         format!("{}manifest.json", self.folder())
     }
 
+    /// Where lies what a part of the network came to, for the step to join.
+    pub fn part_key(&self, name: &str) -> String {
+        format!("{}parts/{name}", self.folder())
+    }
+
     /// Where a file of these bytes lies. The hash in the name keeps two executions of one attempt from writing over each
     /// other, so that a manifest always names the bytes it was written for.
     pub fn file_key(&self, name: &str, sha256: &str) -> String {

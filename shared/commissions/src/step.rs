@@ -99,6 +99,11 @@ impl Step {
             Step::RevertIndicators | Step::AdjustIndicators | Step::ResetIndicators | Step::CompressNetwork
         )
     }
+
+    /// Whether it is computed part by part and joined, where the network is cut.
+    pub fn is_computed_by_parts(self) -> bool {
+        matches!(self, Step::CalculateIndicators | Step::CalculateRank)
+    }
 }
 
 impl std::fmt::Display for Step {

@@ -5,9 +5,12 @@
 
 mod compute;
 mod integrate;
+mod parts;
 mod pay;
 mod publish;
 mod verify;
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use calendar::Calendar;
@@ -19,6 +22,7 @@ use plan::Plan;
 
 pub use compute::{apply_honorific_rank, calculate_bonuses, calculate_indicators, calculate_rank};
 pub use integrate::integrate_network;
+pub use parts::calculate_part;
 pub use pay::{Payment, open_payment, settle_payment};
 pub use publish::{integrate_indicators, validate_bonuses};
 pub use verify::verify_network;
@@ -45,12 +49,12 @@ const PARQUET: &str = "application/vnd.apache.parquet";
 const JSON: &str = "application/json";
 
 impl Made {
-    fn file(mut self, name: &'static str, bytes: Vec<u8>, media_type: &'static str) -> Self {
-        self.files.push((name, Bytes::from(bytes), media_type));
+    fn file(mut self, name: impl Into<Cow<'static, str>>, bytes: Vec<u8>, media_type: &'static str) -> Self {
+        self.files.push((name.into(), Bytes::from(bytes), media_type));
         self
     }
 
-    fn parquet(self, name: &'static str, bytes: Vec<u8>) -> Self {
+    fn parquet(self, name: impl Into<Cow<'static, str>>, bytes: Vec<u8>) -> Self {
         self.file(name, bytes, PARQUET)
     }
 

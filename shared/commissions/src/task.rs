@@ -25,6 +25,28 @@ pub struct Task {
     pub token: Option<String>,
 }
 
+/// What the function that computes one part of a large network is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartTask {
+    /// The step the part is computed for.
+    #[serde(flatten)]
+    pub task: Task,
+    /// Which part, from 1.
+    pub part: usize,
+}
+
+/// What `integrate-network` counts the parts of a large network as.
+pub const PARTS: &str = "parts";
+
+/// Where the parts of a large network are listed: a JSON array with an object for each, which becomes a part of [`PartTask`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartList {
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+}
+
 /// What a step's function answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
@@ -114,6 +136,9 @@ pub struct Decided {
     /// The id that leads through the logs.
     #[serde(default)]
     pub correlation: String,
+    /// The parts that are computed side by side before the step, where the network is that large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartList>,
 }
 
 /// What stands in [`Decided::step`] when there is nothing to do.
@@ -130,6 +155,7 @@ impl Decided {
             attempt: 0,
             execution: 0,
             correlation,
+            parts: None,
         }
     }
 
@@ -143,6 +169,7 @@ impl Decided {
             attempt,
             execution: run.execution,
             correlation: run.correlation.clone(),
+            parts: None,
         }
     }
 }
@@ -200,6 +227,29 @@ mod tests {
     }
 
     #[test]
+    fn steps_whose_network_is_cut_compute_its_parts_first() {
+        let machine = file("infra/commission-process.asl.json");
+        let choices = machine["States"]["Dispatch"]["Choices"].as_array().unwrap();
+        assert_eq!(
+            choices[0]["And"][0]["IsPresent"], true,
+            "the choice that looks at parts has to come first"
+        );
+        assert_eq!(choices[0]["Next"], "CalculateParts");
+        let joins = machine["States"]["JoinParts"]["Choices"].as_array().unwrap();
+        for step in Step::ALL.iter().filter(|step| step.is_available()) {
+            let asked = choices[0]["And"][1]["Or"].as_array().unwrap();
+            let is_asked = asked.iter().any(|choice| choice["StringEquals"] == step.name());
+            let join = joins.iter().find(|choice| choice["StringEquals"] == step.name());
+            assert_eq!(is_asked, step.is_computed_by_parts(), "{step}");
+            assert_eq!(
+                join.map(|join| join["Next"].clone()),
+                is_asked.then(|| state_of(*step).into()),
+                "{step}"
+            );
+        }
+    }
+
+    #[test]
     fn what_next_step_answers_is_what_it_is_asked_with_after_the_step() {
         let decided = Decided { execution: 3, ..Decided::nothing("c-12345678".into()) };
         let decided = Decided { run: Some("R1".parse().unwrap()), ..decided };
@@ -215,6 +265,9 @@ mod tests {
             assert_eq!(task.step, *step);
             assert_eq!(task.token.is_some(), *step == Step::ValidateBonuses);
         }
+        let part: PartTask =
+            serde_json::from_value(file("events/run-calculate-part/second-part.json")).unwrap();
+        assert_eq!((part.task.step, part.part), (Step::CalculateIndicators, 2));
         let question = |case: &str| -> Question {
             serde_json::from_value(file(&format!("events/run-next-step/{case}.json"))).unwrap()
         };

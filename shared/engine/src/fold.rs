@@ -10,7 +10,8 @@
 use std::borrow::Cow;
 
 use crate::{
-    columns::{NONE, Tree},
+    columns::{NONE, Tree, position},
+    edge::Edge,
     indicators::NO_MEMBER,
     threads,
 };
@@ -151,38 +152,57 @@ impl Base<'_> {
 /// Rows of a tile: what is in between stays in the first-level cache.
 const TILE: usize = 512;
 
-/// Computes the lanes' columns, one per lane. `ranks` are the two columns a lane's `basis` chooses from (the second may
-/// be empty where no lane asks for it).
+/// Computes the lanes' columns.
 ///
 /// Blocks of lanes do not see each other, so threads share them out; what each computes does not hang on how.
-pub(crate) fn fold(
-    tree: &Tree,
-    bases: &[Base<'_>],
-    lanes: &[Lane],
-    ranks: [&[u8]; 2],
-    consultant: &[bool],
-) -> Vec<Vec<i64>> {
+pub(crate) fn fold(people: People<'_>, lanes: &[Lane], edge: &Edge<'_>) -> Folded {
     let (blocks, block_of) = blocks(lanes);
-    let is_preorder = tree.order.iter().enumerate().all(|(place, row)| place == *row as usize);
-    let people = People { tree, is_preorder, bases, ranks, consultant };
     let of_block = |block: usize| {
         let shapes: Vec<Shape> =
             lanes.iter().zip(&block_of).filter(|(_, of)| **of == block).map(|(lane, _)| lane.shape).collect();
-        people.columns(blocks[block], &shapes)
+        people.columns((position(block), blocks[block]), &shapes, edge)
     };
-    let mut columns: Vec<std::vec::IntoIter<Vec<i64>>> =
-        threads::each(blocks.len(), of_block).into_iter().map(Vec::into_iter).collect();
-    block_of.iter().map(|block| columns[*block].next().unwrap_or_default()).collect()
+    let (columns, handed): (Vec<Vec<Vec<i64>>>, Vec<Vec<Crossed>>) =
+        threads::each(blocks.len(), of_block).into_iter().unzip();
+    let mut columns: Vec<std::vec::IntoIter<Vec<i64>>> = columns.into_iter().map(Vec::into_iter).collect();
+    let columns = block_of.iter().map(|block| columns[*block].next().unwrap_or_default()).collect();
+    Folded { columns, handed }
+}
+
+/// Cells handed up to a visitor: the row, and the cells.
+pub(crate) type Crossed = (u32, Vec<i64>);
+
+/// What a pass computes.
+pub(crate) struct Folded {
+    /// The lanes' columns, one per lane.
+    pub(crate) columns: Vec<Vec<i64>>,
+    /// What is handed up to visitors, by block.
+    pub(crate) handed: Vec<Vec<Crossed>>,
 }
 
 /// What a pass reads.
-struct People<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct People<'a> {
     tree: &'a Tree,
     /// Whether rows are in preorder of this tree.
     is_preorder: bool,
     bases: &'a [Base<'a>],
     ranks: [&'a [u8]; 2],
     consultant: &'a [bool],
+}
+
+impl<'a> People<'a> {
+    /// The people of a tree, with what they bring. `ranks` are the two columns a lane's `basis` chooses from (the second may be empty
+    /// where no lane asks for it).
+    pub(crate) fn of(
+        tree: &'a Tree,
+        bases: &'a [Base<'a>],
+        ranks: [&'a [u8]; 2],
+        consultant: &'a [bool],
+    ) -> Self {
+        let is_preorder = tree.order.iter().enumerate().all(|(place, row)| place == *row as usize);
+        Self { tree, is_preorder, bases, ranks, consultant }
+    }
 }
 
 /// Some people that follow each other in preorder.
@@ -199,11 +219,19 @@ trait Kernel {
     fn width(&self) -> usize;
     /// `cells` has `width` columns of [`TILE`] rows.
     fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]);
+    /// The accumulator of a depth.
+    fn accumulator(&mut self, level: usize) -> &mut [i64];
 }
 
 impl People<'_> {
-    /// The columns of one block, one per shape.
-    fn columns(&self, block: Block, shapes: &[Shape]) -> Vec<Vec<i64>> {
+    /// The columns of one block, one per shape, and what is handed up to visitors.
+    fn columns(
+        &self,
+        (number, block): (u32, Block),
+        shapes: &[Shape],
+        edge: &Edge<'_>,
+    ) -> (Vec<Vec<i64>>, Vec<Crossed>) {
+        let mut handed = Vec::new();
         let mut kernel = kernel(block.kind, self.tree.deepest() as usize + 2);
         let width = kernel.width();
         let count = self.tree.len();
@@ -216,7 +244,20 @@ impl People<'_> {
         let base = &self.bases[block.base];
         let mut end = count;
         while 0 < end {
-            let start = (end - 1) / TILE * TILE;
+            let start = edge.tile_start(number, (end - 1) / TILE * TILE, end);
+            let below = self.tree.depth[start] as usize + 1;
+            if edge.is_visitor(start) {
+                let below = kernel.accumulator(below);
+                if below.iter().any(|cell| *cell != 0) {
+                    handed.push((position(start), below.to_vec()));
+                    below.fill(0);
+                }
+                end = start;
+                continue;
+            }
+            for cells in edge.below(number, start) {
+                merge(block.kind, cells, kernel.accumulator(below));
+            }
             let size = end - start;
             let rows = &self.tree.order[start..end];
             let own = match base {
@@ -254,7 +295,38 @@ impl People<'_> {
             }
             end = start;
         }
-        out
+        (out, handed)
+    }
+}
+
+/// Adds what a part hands up to somebody to what is there already.
+fn merge(kind: Kind, from: &[i64], into: &mut [i64]) {
+    match kind {
+        Kind::Sum
+        | Kind::Levels { .. }
+        | Kind::Group { .. }
+        | Kind::Generations { .. }
+        | Kind::LegCount { .. } => {
+            for (into, from) in into.iter_mut().zip(from) {
+                *into += from;
+            }
+        }
+        Kind::Legs { .. } => {
+            let legs = |cells: &[i64]| usize::try_from(cells[2]).unwrap_or(0);
+            let (before, more) = (legs(into), legs(from));
+            for (place, leg) in from[3..].iter().take(more).enumerate() {
+                insert(&mut into[3..], before + place, *leg);
+            }
+            for (into, from) in into[..3].iter_mut().zip(from) {
+                *into += from;
+            }
+        }
+        Kind::Extreme { greatest, .. } => {
+            if from[0] == 1 {
+                into[1] = if into[0] == 1 { more_extreme(greatest, into[1], from[1]) } else { from[1] };
+                into[0] = 1;
+            }
+        }
     }
 }
 
@@ -360,6 +432,10 @@ impl Kernel for Sum {
             }
         }
     }
+
+    fn accumulator(&mut self, level: usize) -> &mut [i64] {
+        &mut self.0[level..=level]
+    }
 }
 
 struct Group(Vec<i64>);
@@ -379,6 +455,10 @@ impl Kernel for Group {
                 *below = 0;
             }
         }
+    }
+
+    fn accumulator(&mut self, level: usize) -> &mut [i64] {
+        &mut self.0[level..=level]
     }
 }
 
@@ -405,6 +485,10 @@ impl Kernel for LegCount {
                 *below = [0; 2];
             }
         }
+    }
+
+    fn accumulator(&mut self, level: usize) -> &mut [i64] {
+        &mut self.cells[level]
     }
 }
 
@@ -435,6 +519,10 @@ impl<const W: usize> Kernel for Levels<W> {
             }
         }
     }
+
+    fn accumulator(&mut self, level: usize) -> &mut [i64] {
+        &mut self.0[level]
+    }
 }
 
 struct Generations<const W: usize>(Vec<[i64; W]>);
@@ -461,6 +549,10 @@ impl<const W: usize> Kernel for Generations<W> {
                 *below = [0; W];
             }
         }
+    }
+
+    fn accumulator(&mut self, level: usize) -> &mut [i64] {
+        &mut self.0[level]
     }
 }
 
@@ -489,6 +581,11 @@ impl Kernel for Passed {
             pass_up(self.kind, person, below, mine);
             below.fill(0);
         }
+    }
+
+    fn accumulator(&mut self, level: usize) -> &mut [i64] {
+        let start = level * self.width;
+        &mut self.cells[start..start + self.width]
     }
 }
 

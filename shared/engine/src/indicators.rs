@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     columns::position,
+    edge::Border,
     exact::{self, MISSING, Quotients},
     failure::EngineError,
-    fold::{Base, Lane, Shape, fold, upline},
+    fold::{Base, Lane, People as Folding, Shape, fold, upline},
     past::{CycleResults, volume_of},
     ranks::Ranks,
     reduce::{self, Cap, SHARE_SCALE, Size, Total, Walk, reduce},
@@ -144,19 +145,7 @@ pub(crate) fn restored<'a>(
         if stored.active.len() != snapshot.people.len() {
             return Err(EngineError::Mismatch("the indicators are not of this snapshot".to_owned()));
         }
-        run.active.clone_from(&stored.active);
-        for column in &stored.columns {
-            let (index, planned) = plan
-                .indicator(&column.code)
-                .ok_or_else(|| EngineError::Mismatch(format!("the plan has no indicator {}", column.code)))?;
-            if planned.scale != column.scale || column.values.len() != snapshot.people.len() {
-                return Err(EngineError::Mismatch(format!("the column {} is of another run", column.code)));
-            }
-            match &column.values {
-                Values::Fixed(values) => run.columns[index] = Cow::Borrowed(values),
-                Values::Exact(values) => run.put(index, Values::Exact(values.clone())),
-            }
-        }
+        run.take_over(stored)?;
     }
     Ok(run)
 }
@@ -176,10 +165,18 @@ pub(crate) struct Calculation<'a> {
     pub(crate) quotients: Vec<Quotients>,
     pub(crate) paid: Vec<u8>,
     pub(crate) earned: Vec<u8>,
+    /// How the snapshot stands to the whole network.
+    pub(crate) border: Border<'a>,
+    /// Which indicators are computed here, by index of the plan's; all if it is not said.
+    pub(crate) share: Option<Vec<bool>>,
 }
 
 impl<'a> Calculation<'a> {
-    fn new(snapshot: &'a Snapshot, plan: &'a Plan, context: Context<'a>) -> Result<Self, EngineError> {
+    pub(crate) fn new(
+        snapshot: &'a Snapshot,
+        plan: &'a Plan,
+        context: Context<'a>,
+    ) -> Result<Self, EngineError> {
         if snapshot.plan_hash != plan.hash() {
             return Err(EngineError::Mismatch("the snapshot was made with another plan".to_owned()));
         }
@@ -210,7 +207,32 @@ impl<'a> Calculation<'a> {
             quotients: vec![Quotients::default(); plan.indicators().len()],
             paid: Vec::new(),
             earned: Vec::new(),
+            border: Border::Whole,
+            share: None,
         }
+    }
+
+    /// Takes over what is computed already, which may be some of it.
+    pub(crate) fn take_over(&mut self, stored: &'a Indicators) -> Result<(), EngineError> {
+        self.active.clone_from(&stored.active);
+        for column in &stored.columns {
+            let (index, planned) = self
+                .plan
+                .indicator(&column.code)
+                .ok_or_else(|| EngineError::Mismatch(format!("the plan has no indicator {}", column.code)))?;
+            if planned.scale != column.scale || column.values.len() != self.snapshot.people.len() {
+                return Err(EngineError::Mismatch(format!("the column {} is of another run", column.code)));
+            }
+            match &column.values {
+                Values::Fixed(values) => self.columns[index] = Cow::Borrowed(values),
+                Values::Exact(values) => self.put(index, Values::Exact(values.clone())),
+            }
+        }
+        Ok(())
+    }
+
+    fn computes(&self, index: usize) -> bool {
+        self.share.as_ref().is_none_or(|share| share[index])
     }
 
     /// Puts the values of an indicator in their place.
@@ -239,10 +261,10 @@ impl<'a> Calculation<'a> {
         }
     }
 
-    fn before_ranks(&mut self) -> Result<(), EngineError> {
+    pub(crate) fn before_ranks(&mut self) -> Result<(), EngineError> {
         let last = self.last_stage(false).max(self.plan.activity_stage());
         for stage in 0..=last {
-            if stage == self.plan.activity_stage() {
+            if stage == self.plan.activity_stage() && self.active.is_empty() {
                 self.active = self.truths(self.plan.activity(), "activity")?;
             }
             self.stage(stage, false)?;
@@ -271,8 +293,9 @@ impl<'a> Calculation<'a> {
             .indicators()
             .iter()
             .enumerate()
-            .filter(|(_, planned)| {
-                planned.needed && planned.after_ranks == after_ranks && planned.stage == stage
+            .filter(|(index, planned)| {
+                let is_of_stage = planned.after_ranks == after_ranks && planned.stage == stage;
+                planned.needed && is_of_stage && self.computes(*index)
             })
             .collect();
         for tree in [TreeName::Placement, TreeName::Enrolment] {
@@ -321,11 +344,31 @@ impl<'a> Calculation<'a> {
         if lanes.is_empty() {
             return Ok(());
         }
+        self.hand_up_sizes(&bases.columns)?;
         let people = &self.snapshot.people;
         let ranks = [people.previous_rank.as_slice(), &self.paid];
-        let columns = fold(self.tree(tree), &bases.columns, &lanes, ranks, &people.consultant);
-        for (index, column) in places.into_iter().zip(columns) {
+        let people = Folding::of(self.tree(tree), &bases.columns, ranks, &people.consultant);
+        let folded = fold(people, &lanes, &self.border.edge());
+        self.border.passed(folded.handed);
+        for (index, column) in places.into_iter().zip(folded.columns) {
             self.columns[index] = column.into();
+        }
+        Ok(())
+    }
+
+    /// What values of several parts come to has to fit too.
+    fn hand_up_sizes(&mut self, bases: &[Base<'_>]) -> Result<(), EngineError> {
+        if self.border.is_whole() {
+            return Ok(());
+        }
+        for (number, base) in bases.iter().enumerate() {
+            let members =
+                (0..self.snapshot.people.len()).map(|row| base.at(row)).filter(|value| *value != NO_MEMBER);
+            let size = members.map(i64::saturating_abs).fold(0, i64::saturating_add);
+            self.border.size(number, size).ok_or_else(|| EngineError::Overflow {
+                person: self.snapshot.people.ids.get(0).to_owned(),
+                what: "what all parts of the network come to".to_owned(),
+            })?;
         }
         Ok(())
     }
@@ -639,14 +682,16 @@ impl<'a> Calculation<'a> {
         Ok(())
     }
 
+    /// What was computed, before or after ranks.
     pub(crate) fn into_indicators(self, after_ranks: bool) -> Indicators {
+        let people = self.snapshot.people.len();
         let of_phase = |planned: &PlannedIndicator| planned.needed && planned.after_ranks == after_ranks;
         let columns = self
             .plan
             .indicators()
             .iter()
             .zip(self.columns.into_iter().zip(self.quotients))
-            .filter(|(planned, _)| of_phase(planned))
+            .filter(|(planned, (values, _))| of_phase(planned) && values.len() == people)
             .map(|(planned, (values, quotients))| IndicatorColumn {
                 code: planned.definition.code.clone(),
                 scale: planned.scale,
@@ -733,7 +778,7 @@ pub(crate) fn tree_of(planned: &PlannedIndicator) -> TreeName {
 }
 
 /// Whether [`fold`] computes it: 64 bits, and one value per member.
-fn is_plain(planned: &PlannedIndicator) -> bool {
+pub(crate) fn is_plain(planned: &PlannedIndicator) -> bool {
     let definition = &planned.definition;
     let folds = matches!(
         definition.scope,

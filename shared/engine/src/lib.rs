@@ -5,6 +5,8 @@ mod amount;
 mod bonuses;
 pub mod codec;
 mod columns;
+mod cut;
+mod edge;
 mod exact;
 mod explain;
 mod fact_columns;
@@ -27,6 +29,8 @@ mod view;
 pub use amount::{EXACT_SCALE, RATE_SCALE, from_exact, from_minor};
 pub use bonuses::{BonusContext, Outcome, SettledCycle, calculate_bonuses};
 pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
+pub use cut::{Cut, EarlierPiece, Part, Piece, finish_indicators, finish_ranks};
+pub use edge::HandedUp;
 pub use exact::MISSING;
 pub use explain::{
     BonusSheet, Lacking, LackingKind, NearlyThere, OrderSheet, Reason, SheetShare, StoredRun, WhyNot,

@@ -10,8 +10,9 @@ use plan::{
 use rules::{Bound, Explanation, Live};
 
 use crate::{
-    columns::Tree,
+    columns::{Tree, position},
     failure::EngineError,
+    fold::Crossed,
     indicators::{Calculation, Context, Indicators, restored},
     past::last_day,
     snapshot::{NO_DAY, People, Snapshot},
@@ -52,7 +53,7 @@ pub fn calculate_ranks(
     context: Context<'_>,
 ) -> Result<Ranked, EngineError> {
     let mut run = restored(snapshot, plan, context, &[indicators])?;
-    let ranks = climb(&run, snapshot, plan)?;
+    let ranks = climb(&mut run)?;
     run.after_ranks(&ranks)?;
     Ok(Ranked { ranks, indicators: run.into_indicators(true) })
 }
@@ -111,9 +112,44 @@ impl Counts {
             }
         }
     }
+
+    /// What people of depth `level` have handed up, which is forgotten; nothing if it is nothing.
+    fn take(&mut self, level: usize) -> Option<Vec<i64>> {
+        let best = std::mem::take(&mut self.best[level]);
+        if best == 0 {
+            return None;
+        }
+        let mut cells = vec![i64::from(best)];
+        for counts in [&mut self.legs, &mut self.frontline, &mut self.downline] {
+            let counts = &mut counts[level * self.width..(level + 1) * self.width];
+            cells.extend(counts.iter().map(|count| i64::from(*count)));
+            counts.fill(0);
+        }
+        Some(cells)
+    }
+
+    /// Adds what other people of depth `level` have handed up, as [`Self::take`] gives it.
+    fn add(&mut self, level: usize, cells: &[i64]) {
+        let Some((best, cells)) = cells.split_first() else { return };
+        self.best[level] = self.best[level].max(u8::try_from(*best).unwrap_or(u8::MAX));
+        let kinds = [&mut self.legs, &mut self.frontline, &mut self.downline];
+        for (counts, cells) in kinds.into_iter().zip(cells.chunks(self.width)) {
+            for (count, more) in counts[level * self.width..].iter_mut().zip(cells) {
+                *count = count.saturating_add(u32::try_from(*more).unwrap_or(u32::MAX));
+            }
+        }
+    }
 }
 
-fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Ranks, EngineError> {
+/// The ranks of everyone, from the leaves to the root.
+pub(crate) fn climb(run: &mut Calculation<'_>) -> Result<Ranks, EngineError> {
+    let (ranks, handed) = climbed(run)?;
+    run.border.passed(vec![handed]);
+    Ok(ranks)
+}
+
+fn climbed(run: &Calculation<'_>) -> Result<(Ranks, Vec<Crossed>), EngineError> {
+    let (snapshot, plan) = (run.snapshot, run.plan);
     let people = &snapshot.people;
     let ladder = &plan.document().ranks;
     let count = people.len();
@@ -132,8 +168,17 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
     let view = run.view();
     let mut rules = Rules::of(&view)?;
     let mut counts = Counts::new(tree.deepest() as usize, plan.rank_rules().len());
+    let edge = run.border.edge();
+    let mut handed = Vec::new();
     for (row, depth) in tree.order.iter().zip(&tree.depth).rev() {
         let (row, level) = (*row as usize, *depth as usize);
+        if edge.is_visitor(row) {
+            handed.extend(counts.take(level + 1).map(|cells| (position(row), cells)));
+            continue;
+        }
+        for cells in edge.below(0, row) {
+            counts.add(level + 1, cells);
+        }
         if people.consultant[row] {
             let earned = rules.earned(row, |place, rank| counts.below(level, place, rank))?;
             ranks.earned[row] = earned;
@@ -162,7 +207,7 @@ fn climb(run: &Calculation<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<Rank
             Honorific::Year => ranks.honorific[row],
         };
     }
-    Ok(ranks)
+    Ok((ranks, handed))
 }
 
 /// The rules of the ranks made ready for everyone.

@@ -381,7 +381,7 @@ fn renumbered(named: &[u32], order: &[u32]) -> Vec<u32> {
 }
 
 /// A column of facts for the rows of the snapshot; an empty one is `default` everywhere.
-fn gathered<T: Copy>(column: &[T], order: &[u32], default: T) -> Vec<T> {
+pub(crate) fn gathered<T: Copy>(column: &[T], order: &[u32], default: T) -> Vec<T> {
     if column.is_empty() {
         return vec![default; order.len()];
     }
@@ -389,7 +389,7 @@ fn gathered<T: Copy>(column: &[T], order: &[u32], default: T) -> Vec<T> {
 }
 
 /// As [`gathered`], for words. An empty word is replaced by `default`.
-fn gathered_words(words: &Dictionary, order: &[u32], default: &str) -> Dictionary {
+pub(crate) fn gathered_words(words: &Dictionary, order: &[u32], default: &str) -> Dictionary {
     let values: Vec<&str> =
         words.values.iter().map(|word| if word.is_empty() { default } else { word }).collect();
     if order.is_empty() {
@@ -410,7 +410,7 @@ fn gathered_words(words: &Dictionary, order: &[u32], default: &str) -> Dictionar
     }
 }
 
-fn gathered_sets(sets: &Sets, order: &[u32]) -> Sets {
+pub(crate) fn gathered_sets(sets: &Sets, order: &[u32]) -> Sets {
     let words = sets.words.max(1);
     if sets.values.is_empty() {
         return Sets { bits: vec![0; order.len()], words: 1, values: Vec::new() };

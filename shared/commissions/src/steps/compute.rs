@@ -8,7 +8,7 @@ use foundation::problem::Fault;
 use jiff::{Timestamp, tz::TimeZone};
 use plan::Plan;
 
-use super::{Made, earlier_plan, earlier_snapshot, input_context, input_snapshot};
+use super::{Made, earlier_plan, earlier_snapshot, input_context, input_snapshot, parts::Pieces};
 use crate::{
     freeze::{Context, Earlier, under_plan},
     step::Step,
@@ -20,52 +20,106 @@ use crate::{
 pub async fn calculate_indicators(store: &Commissions, task: &Task, now: Timestamp) -> Result<Answer, Fault> {
     let Some(mut work) = store.open(task).await? else { return Ok(task.done()) };
     if work.manifest().is_none() {
-        let plan = store.input_plan(&mut work).await?;
-        let snapshot = input_snapshot(store, &mut work).await?;
-        let past = Past::read(store, &mut work, &plan).await?;
-        let results = past.results();
-        let context =
-            engine::Context { history: &past.snapshots, results: &results, ..engine::Context::default() };
-        let indicators = engine::calculate_indicators(&snapshot, &plan, context)?;
-        let made = Made::default()
-            .parquet("indicators.parquet", codec::encode_indicators(&indicators, &snapshot)?)
-            .count("people", snapshot.people.len())
-            .count("indicators", indicators.columns.len())
-            .count("active", indicators.active.iter().filter(|active| **active).count());
+        let made = match Pieces::of(store, &mut work).await? {
+            Some(pieces) => pieces.joined_indicators(store, &mut work).await?,
+            None => all_indicators(store, &mut work).await?,
+        };
         store.seal(&mut work, made).await?;
     }
     store.finish(&work, now).await?;
     Ok(task.done())
 }
 
+async fn all_indicators(store: &Commissions, work: &mut Work) -> Result<Made, Fault> {
+    let plan = store.input_plan(work).await?;
+    let snapshot = input_snapshot(store, work).await?;
+    let past = Past::read(store, work, &plan).await?;
+    let results = past.results();
+    let indicators = engine::calculate_indicators(&snapshot, &plan, past.context(&results))?;
+    made_indicators(&indicators, &snapshot)
+}
+
+/// What the step `calculate-indicators` writes.
+pub(super) fn made_indicators(indicators: &Indicators, snapshot: &Snapshot) -> Result<Made, Fault> {
+    Ok(Made::default()
+        .parquet("indicators.parquet", codec::encode_indicators(indicators, snapshot)?)
+        .count("people", snapshot.people.len())
+        .count("indicators", indicators.columns.len())
+        .count("active", indicators.active.iter().filter(|active| **active).count()))
+}
+
 /// The earlier cycles that the plan's indicators look at, the latest first.
 #[derive(Default)]
-struct Past {
+pub(super) struct Past {
     snapshots: Vec<Snapshot>,
     /// What they computed, where the plan looks at that; nothing for a run without ranks.
-    results: Vec<Option<(Indicators, Ranked)>>,
+    results: Vec<Option<EarlierResults>>,
+}
+
+/// What an earlier cycle computed, before ranks and after.
+type EarlierResults = (Indicators, Ranked);
+
+/// The earlier runs that a plan looks at, the latest first.
+pub(super) struct Earliers<'a> {
+    runs: Vec<&'a Earlier>,
+    with_results: bool,
+}
+
+impl<'a> Earliers<'a> {
+    pub(super) fn needed(context: &'a Context, plan: &Plan) -> Self {
+        let needed = engine::history_needed(plan);
+        let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
+        let runs = if needed.is_nothing() { Vec::new() } else { needed_cycles(context, needed, &zone) };
+        Self { runs, with_results: needed.results }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    pub(super) async fn read(
+        &self,
+        store: &Commissions,
+        work: &mut Work,
+        plan: &Plan,
+        back: usize,
+    ) -> Result<(Snapshot, Option<EarlierResults>), Fault> {
+        let earlier = self.runs[back];
+        let snapshot = earlier_snapshot(store, work, earlier).await?;
+        let results = if self.with_results {
+            earlier_results(store, work, earlier, &snapshot, plan).await?
+        } else {
+            None
+        };
+        Ok((snapshot, results))
+    }
 }
 
 impl Past {
-    async fn read(store: &Commissions, work: &mut Work, plan: &Plan) -> Result<Self, Fault> {
-        let needed = engine::history_needed(plan);
+    pub(super) async fn read(store: &Commissions, work: &mut Work, plan: &Plan) -> Result<Self, Fault> {
         let mut past = Self::default();
-        if needed.is_nothing() {
+        if engine::history_needed(plan).is_nothing() {
             return Ok(past);
         }
         let context = input_context(store, work).await?;
-        let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
-        for earlier in needed_cycles(&context, needed, &zone) {
-            let snapshot = earlier_snapshot(store, work, earlier).await?;
-            if needed.results {
-                past.results.push(earlier_results(store, work, earlier, &snapshot, plan).await?);
-            }
-            past.snapshots.push(snapshot);
+        let earliers = Earliers::needed(&context, plan);
+        for back in 0..earliers.len() {
+            let (snapshot, results) = earliers.read(store, work, plan, back).await?;
+            past.push(snapshot, results);
         }
         Ok(past)
     }
 
-    fn results(&self) -> Vec<Option<CycleResults<'_>>> {
+    pub(super) fn push(&mut self, snapshot: Snapshot, results: Option<EarlierResults>) {
+        self.snapshots.push(snapshot);
+        self.results.push(results);
+    }
+
+    pub(super) fn context<'a>(&'a self, results: &'a [Option<CycleResults<'a>>]) -> engine::Context<'a> {
+        engine::Context { history: &self.snapshots, results, ..engine::Context::default() }
+    }
+
+    pub(super) fn results(&self) -> Vec<Option<CycleResults<'_>>> {
         self.results
             .iter()
             .map(|known| {
@@ -83,7 +137,7 @@ async fn earlier_results(
     earlier: &Earlier,
     snapshot: &Snapshot,
     plan: &Plan,
-) -> Result<Option<(Indicators, Ranked)>, Fault> {
+) -> Result<Option<EarlierResults>, Fault> {
     let files = ["indicators.parquet", "ranks.parquet", "rank-indicators.parquet"];
     let [Some(before), Some(ranks), Some(after)] = files.map(|name| earlier.file(name)) else {
         return Ok(None);
@@ -112,24 +166,34 @@ fn needed_cycles<'a>(
 pub async fn calculate_rank(store: &Commissions, task: &Task, now: Timestamp) -> Result<Answer, Fault> {
     let Some(mut work) = store.open(task).await? else { return Ok(task.done()) };
     if work.manifest().is_none() {
-        let plan = store.input_plan(&mut work).await?;
-        let snapshot = input_snapshot(store, &mut work).await?;
-        let past = Past::read(store, &mut work, &plan).await?;
-        let results = past.results();
-        let indicators = store.input(&mut work, Step::CalculateIndicators, "indicators.parquet").await?;
-        let indicators = codec::decode_indicators(indicators)?;
-        let context =
-            engine::Context { history: &past.snapshots, results: &results, ..engine::Context::default() };
-        let ranked = engine::calculate_ranks(&snapshot, &indicators, &plan, context)?;
-        let made = Made::default()
-            .parquet("ranks.parquet", codec::encode_ranks(&ranked.ranks, &snapshot)?)
-            .parquet("rank-indicators.parquet", codec::encode_indicators(&ranked.indicators, &snapshot)?)
-            .count("people", snapshot.people.len())
-            .count("ranked", ranked.ranks.paid.iter().filter(|rank| **rank != 0).count());
+        let made = match Pieces::of(store, &mut work).await? {
+            Some(pieces) => pieces.joined_ranks(store, &mut work).await?,
+            None => all_ranks(store, &mut work).await?,
+        };
         store.seal(&mut work, made).await?;
     }
     store.finish(&work, now).await?;
     Ok(task.done())
+}
+
+async fn all_ranks(store: &Commissions, work: &mut Work) -> Result<Made, Fault> {
+    let plan = store.input_plan(work).await?;
+    let snapshot = input_snapshot(store, work).await?;
+    let past = Past::read(store, work, &plan).await?;
+    let results = past.results();
+    let indicators = store.input(work, Step::CalculateIndicators, "indicators.parquet").await?;
+    let indicators = codec::decode_indicators(indicators)?;
+    let ranked = engine::calculate_ranks(&snapshot, &indicators, &plan, past.context(&results))?;
+    made_ranks(&ranked, &snapshot)
+}
+
+/// What the step `calculate-rank` writes.
+pub(super) fn made_ranks(ranked: &Ranked, snapshot: &Snapshot) -> Result<Made, Fault> {
+    Ok(Made::default()
+        .parquet("ranks.parquet", codec::encode_ranks(&ranked.ranks, snapshot)?)
+        .parquet("rank-indicators.parquet", codec::encode_indicators(&ranked.indicators, snapshot)?)
+        .count("people", snapshot.people.len())
+        .count("ranked", ranked.ranks.paid.iter().filter(|rank| **rank != 0).count()))
 }
 
 /// The results of `calculate-rank`.

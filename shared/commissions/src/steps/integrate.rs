@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use plan::Plan;
 
 use super::{
-    Made, Sources, earlier_plan, earlier_snapshot,
+    Made, Sources, earlier_plan, earlier_snapshot, parts,
     verify::{collect, cycle},
 };
 use crate::{
@@ -26,11 +26,13 @@ const LOOKED_AT: [Step; 5] = [
     Step::ApplyHonorificRank,
 ];
 
-/// Closes the cycle, if it is over, and freezes people, trees, volumes, ranks, plan and exchange rates.
+/// Closes the cycle, if it is over, and freezes people, trees, volumes, ranks, plan and exchange rates. A network of more than
+/// `people_per_part` is cut, to be computed part by part.
 pub async fn integrate_network(
     store: &Commissions,
     sources: &Sources,
     task: &Task,
+    people_per_part: Option<usize>,
     now: Timestamp,
 ) -> Result<Answer, Fault> {
     let Some(mut work) = store.open(task).await? else { return Ok(task.done()) };
@@ -40,7 +42,7 @@ pub async fn integrate_network(
             return Err(RunError::CycleOpen { cycle: open.id, end: open.end }.into());
         }
         sources.calendar.close(&task.cycle, &task.run, now).await?;
-        let made = freeze(store, sources, &mut work, &open).await?;
+        let made = freeze(store, sources, &mut work, &open, people_per_part).await?;
         store.seal(&mut work, made).await?;
     }
     store.finish(&work, now).await?;
@@ -52,6 +54,7 @@ async fn freeze(
     sources: &Sources,
     work: &mut Work,
     cycle: &calendar::Cycle,
+    people_per_part: Option<usize>,
 ) -> Result<Made, Fault> {
     let (reference, plan) = store.plan_in_force(&work.run.plan_name).await?;
     let context = Context { cycle: cycle.period(), earlier: earlier(store, sources, work, cycle).await? };
@@ -74,7 +77,10 @@ async fn freeze(
         .count("orders", snapshot.orders.len())
         .count("earlier", context.earlier.len());
     made.plan = Some(reference);
-    Ok(made)
+    match people_per_part {
+        Some(at_most) => parts::cut(store, work, made, (&snapshot, &plan), (&context, at_most)).await,
+        None => Ok(made),
+    }
 }
 
 /// The runs of earlier cycles whose results stand, the latest first.

@@ -1,6 +1,6 @@
 //! The work of one attempt at a step: its inputs read and checked, its files written, its manifest last and once.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use aws::outbox;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use crate::{
     plans::PlanReference,
     run::{ManifestReference, Run},
     step::Step,
-    task::Task,
+    task::{PARTS, PartList, Task},
 };
 
 /// An attempt that is at work.
@@ -32,7 +32,7 @@ pub struct Work {
 #[derive(Debug, Default)]
 pub struct Made {
     /// Files: name, bytes, media type.
-    pub files: Vec<(&'static str, Bytes, &'static str)>,
+    pub files: Vec<(Cow<'static, str>, Bytes, &'static str)>,
     /// What it counted.
     pub counts: BTreeMap<String, u64>,
     /// The plan, if this step froze it.
@@ -117,6 +117,34 @@ impl Commissions {
         Ok(bytes)
     }
 
+    /// Writes what a part of the network came to. Whoever computes it again writes the same bytes.
+    pub(crate) async fn put_part(&self, place: &Place, name: &str, bytes: Vec<u8>) -> Result<(), Fault> {
+        let media_type =
+            if name.ends_with("json") { "application/json" } else { "application/vnd.apache.parquet" };
+        Ok(self.bucket.put(&place.part_key(name), Bytes::from(bytes), media_type).await?)
+    }
+
+    /// What a part of the network came to, if it is there; it becomes one of the work's inputs.
+    pub(crate) async fn part_output(&self, work: &mut Work, name: &str) -> Result<Option<Bytes>, Fault> {
+        let key = work.place.part_key(name);
+        let Some(bytes) = self.bucket.get(&key).await? else { return Ok(None) };
+        let (sha256, size) = (sha256_hex(&bytes), bytes.len() as u64);
+        work.inputs.push(FileReference { name: name.to_owned(), key, sha256, bytes: size });
+        Ok(Some(bytes))
+    }
+
+    /// Where the parts of a run's network are listed, if it was cut: bucket and key.
+    pub async fn parts_of(&self, run: &Run) -> Result<Option<PartList>, Fault> {
+        let is_cut =
+            run.result(Step::IntegrateNetwork).is_some_and(|result| result.counts.contains_key(PARTS));
+        if !is_cut {
+            return Ok(None);
+        }
+        let manifest = self.manifest(run, Step::IntegrateNetwork).await?;
+        let key = manifest.output("parts.json")?.key.clone();
+        Ok(Some(PartList { bucket: self.bucket.name().to_owned(), key }))
+    }
+
     /// The plan the run was integrated with.
     pub async fn input_plan(&self, work: &mut Work) -> Result<Plan, Fault> {
         let hash = work.run.plan.as_ref().map(|plan| plan.hash.clone());
@@ -129,10 +157,10 @@ impl Commissions {
         let mut outputs = Vec::with_capacity(made.files.len());
         for (name, bytes, media_type) in made.files {
             let sha256 = sha256_hex(&bytes);
-            let key = work.place.file_key(name, &sha256);
+            let key = work.place.file_key(&name, &sha256);
             let size = bytes.len() as u64;
             self.bucket.put(&key, bytes, media_type).await?;
-            outputs.push(FileReference { name: name.to_owned(), key, sha256, bytes: size });
+            outputs.push(FileReference { name: name.into_owned(), key, sha256, bytes: size });
         }
         let mut inputs = std::mem::take(&mut work.inputs);
         inputs.sort_by(|a, b| a.key.cmp(&b.key));
