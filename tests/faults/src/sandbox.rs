@@ -72,9 +72,18 @@ pub struct Sandbox {
     tables: BTreeMap<String, String>,
     buckets: BTreeMap<String, String>,
     queues: BTreeMap<String, String>,
+    /// Variables that are other here than in the stack.
+    settings: BTreeMap<String, String>,
 }
 
 impl Sandbox {
+    /// Gives a variable of all functions another value than it has in the stack.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// Empty copies of everything that holds data in `stack`, under names with `mark`.
     pub fn beside(stack: Stack, mark: &str) -> Result<Self> {
         let service = Service::of(&stack)?;
@@ -84,6 +93,7 @@ impl Sandbox {
             tables: BTreeMap::new(),
             buckets: BTreeMap::new(),
             queues: BTreeMap::new(),
+            settings: BTreeMap::new(),
         };
         let name =
             |logical: &str| format!("faults-{mark}-{}-{}", std::process::id(), logical.to_ascii_lowercase());
@@ -126,6 +136,7 @@ impl Sandbox {
             ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
         ];
         environment.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment.extend(self.settings.clone());
         Ok(environment)
     }
 

@@ -16,7 +16,7 @@ use super::{
     input_snapshot,
 };
 use crate::{
-    freeze::Context,
+    freeze::{Context, EARLIER_MAX},
     manifest::{FileError, Manifest, Place},
     run::RunError,
     step::Step,
@@ -26,7 +26,7 @@ use crate::{
 
 /// Why the parts of a network cannot be joined.
 #[derive(Debug, thiserror::Error)]
-pub enum PartError {
+enum PartError {
     /// A part has not come to anything: it ran out of time or memory.
     #[error("part {part} of the network was not computed")]
     Missing {
@@ -148,8 +148,9 @@ impl Pieces {
         let cut = serde_json::from_slice(&bytes)
             .map_err(|source| FileError::Unreadable { what: "cut.json", source })?;
         let plan = store.input_plan(work).await?;
-        let earlier =
-            (0..).take_while(|back| frozen.output(&named_earlier(0, *back, "people")).is_ok()).count();
+        let earlier = (0..EARLIER_MAX)
+            .take_while(|back| frozen.output(&named_earlier(0, *back, "people")).is_ok())
+            .count();
         Ok(Some(Self { cut, frozen, plan, earlier }))
     }
 

@@ -14,8 +14,12 @@ use orders::store::loads::Loads;
 use serde_json::{Value, json};
 use testkit::{api::Client, stack::Stack};
 
-/// A chain of so many people: more earn than fit into one batch of payables.
-const PEOPLE: usize = 22;
+/// So many people, of whom more earn than fit into one batch of payables: a chain that ends in two of equal length.
+const PEOPLE: usize = 24;
+/// Who the second end hangs under, and who begins it.
+const FORK: (usize, usize) = (11, 18);
+/// Parts of at most so many people: each end is one.
+const PEOPLE_PER_PART: &str = "6";
 const RUN: &str = "run-1";
 const CYCLE: &str = "2020-10";
 const PROCESS: &str = "monthly";
@@ -57,9 +61,11 @@ fn person(number: usize) -> String {
 }
 
 impl Company {
-    /// People, a cycle of orders, a plan, a process and a run of it that has done nothing yet.
-    fn found(mark: &str) -> Self {
+    /// People, a cycle of orders, a plan, a process and a run of it that has done nothing yet. A network of more than so many people is
+    /// computed in parts, 0 for never.
+    fn found(mark: &str, people_per_part: &str) -> Self {
         let sandbox = Sandbox::beside(Stack::from_env().unwrap(), mark).unwrap();
+        let sandbox = sandbox.with("PEOPLE_PER_PART", people_per_part);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let company = Self { sandbox, runtime };
         company.register();
@@ -90,7 +96,7 @@ impl Company {
                 "email": format!("ana{number}@ceiba.example"), "joined_on": "2020-01-01",
             });
             if number > 0 {
-                body["parent"] = json!(person(number - 1));
+                body["parent"] = json!(person(if number == FORK.1 { FORK.0 } else { number - 1 }));
                 body["sponsor"] = body["parent"].clone();
             }
             let key = format!("/people?person={id}");
@@ -157,7 +163,28 @@ impl Company {
         task
     }
 
+    /// The tasks of the parts that a step joins.
+    fn parts(&self, task: &Value) -> Vec<Value> {
+        let Some(key) = task["parts"]["key"].as_str() else { return Vec::new() };
+        let state = self.sandbox.state("run-calculate-part").unwrap();
+        let list: Vec<Value> = serde_json::from_slice(&state.buckets["RUNS_BUCKET"][key]).unwrap();
+        let asked = |item: &Value| {
+            let mut asked = task.clone();
+            asked.as_object_mut().unwrap().remove("parts");
+            asked["part"] = item["part"].clone();
+            asked
+        };
+        list.iter().map(asked).collect()
+    }
+
     fn do_step(&self, task: &Value) {
+        for part in self.parts(task) {
+            self.sandbox.invoke("run-calculate-part", &part, None).unwrap().success().unwrap();
+        }
+        self.do_step_alone(task);
+    }
+
+    fn do_step_alone(&self, task: &Value) {
         let step = task["step"].as_str().unwrap();
         self.sandbox.invoke(&format!("run-{step}"), task, None).unwrap().success().unwrap();
         if step == "validate-bonuses" {
@@ -169,7 +196,7 @@ impl Company {
 
 /// Does all steps before `step`, then lets every call of `step` fail.
 fn trial(step: &str) -> Survived {
-    let company = Company::found(step);
+    let company = Company::found(step, "0");
     for _ in 0..STEPS.len() {
         let task = company.next();
         if task["step"] == step {
@@ -200,4 +227,36 @@ trials! {
     validate_bonuses_survives_the_failure_of_each_call = "validate-bonuses",
     apply_honorific_rank_survives_the_failure_of_each_call = "apply-honorific-rank",
     pay_survives_the_failure_of_each_call = "pay",
+}
+
+/// Names of the files of a step, which carry the hash of their bytes; without those that only a network in parts has.
+fn files_of(company: &Company, step: &str) -> Vec<String> {
+    let state = company.sandbox.state("run-calculate-part").unwrap();
+    let is_result = |name: &&str| !["part", "manifest", "cut"].iter().any(|other| name.starts_with(other));
+    let of_step = state.buckets["RUNS_BUCKET"].keys().filter(|key| key.contains(&format!("/{step}/1/")));
+    of_step.filter_map(|key| key.rsplit('/').next()).filter(is_result).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_network_in_parts_gives_the_files_of_the_whole_and_survives_the_failure_of_each_call_of_a_part() {
+    let whole = Company::found("whole", "0");
+    let parts = Company::found("parts", PEOPLE_PER_PART);
+    let mut faults = 0;
+    for step in &STEPS[..5] {
+        let (task, cut) = (whole.next(), parts.next());
+        assert_eq!((&task["step"], &cut["step"]), (&json!(step), &json!(step)));
+        whole.do_step(&task);
+        let asked = parts.parts(&cut);
+        assert_eq!(
+            asked.len(),
+            if step.starts_with("calculate-") && !step.ends_with("bonuses") { 2 } else { 0 },
+            "{step}"
+        );
+        for part in &asked {
+            faults += survive(&parts.sandbox, "run-calculate-part", part).unwrap().faults;
+        }
+        parts.do_step_alone(&cut);
+        assert_eq!(files_of(&whole, step), files_of(&parts, step), "{step}");
+    }
+    assert!(faults > 0);
 }
