@@ -130,6 +130,7 @@ fn input(
         orders: bought.into_iter().map(order).collect(),
         rates: manifest.rates.iter().map(|(currency, rate)| (currency.clone(), *rate)).collect(),
         process: None,
+        advances: Vec::new(),
     })
 }
 

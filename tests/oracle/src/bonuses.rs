@@ -1,46 +1,105 @@
 //! Bonuses: from indicators and ranks to payout lines.
 
+mod alternatives;
+mod binary;
 mod breakaway;
 mod caps;
 mod differential;
+mod fixed;
 mod generations;
+mod holds;
 mod infinity;
 mod levels;
+mod matching;
 mod percentage;
+mod period;
+mod pool;
+mod retail;
 mod undo;
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::{
+    balances::Balance,
     cycle::{Bought, Cycle},
     names::{Place, Speaker},
     network::Network,
     numbers::half_even,
-    payouts::{Desk, Line},
+    payouts::{Award, Desk, Line},
     plan::{Plan, choice, decimal, list, text},
 };
 
-/// All lines of a cycle, by earner. `settled` are the lines of the cycles before by person's id, the first first.
-pub(crate) fn lines<'a>(cycle: &'a Cycle<'a>, settled: &[Settled]) -> Result<Vec<Vec<Line>>> {
-    let mut desk = Desk::new(cycle);
-    for bonus in list(&cycle.plan.document, "/bonuses") {
+/// What the bonuses of a cycle come to.
+pub(crate) struct Paid {
+    /// By earner.
+    pub(crate) lines: Vec<Vec<Line>>,
+    /// What is no money, by earner.
+    pub(crate) awards: Vec<Vec<Award>>,
+    /// What is handed to the next cycle, sorted.
+    pub(crate) handed_on: Vec<Balance>,
+}
+
+/// Kinds of lines that say what a cycle brought, up to the choice among alternatives.
+const OF_THIS_CYCLE: [&str; 3] = ["earned", "true-up", "bonus-cap"];
+
+/// And after the cap on everyone together.
+const AFTER_CAPS: [&str; 4] = ["earned", "true-up", "bonus-cap", "bonus-total-cap"];
+
+/// Pays all bonuses. `settled` are the lines of the cycles before by person's id, the first first; `handed` is what the last of them
+/// handed on.
+pub(crate) fn pay<'a>(cycle: &'a Cycle<'a>, settled: &[Settled], handed: &'a [Balance]) -> Result<Paid> {
+    let mut desk = Desk::new(cycle, handed);
+    desk.undo(settled)?;
+    let document = &cycle.plan.document;
+    let bonuses: BTreeMap<&str, &Value> = list(document, "/bonuses")
+        .iter()
+        .filter(|bonus| cycle.computes(bonus))
+        .map(|bonus| Ok((text(bonus, "/code").context("a bonus has no code")?, bonus)))
+        .collect::<Result<_>>()?;
+    // Nothing is known of a bonus that is not computed here.
+    desk.hand_on_unchanged(|one| one.kind != "advance" && !bonuses.contains_key(one.bonus.as_str()));
+    let mut open: Vec<&str> = Vec::new();
+    for bonus in list(document, "/bonuses").iter().filter(|bonus| cycle.computes(bonus)) {
         let code = text(bonus, "/code").context("a bonus has no code")?;
         desk.bonus(code, bonus).with_context(|| format!("bonus {code}"))?;
         desk.cap_bonus(code, bonus)?;
+        open.push(code);
+        if let Some((alternative, codes)) = alternatives::alternative_of(document, code) {
+            if codes.iter().any(|code| bonuses.contains_key(code) && !open.contains(code)) {
+                continue;
+            }
+            desk.choose(alternative, &codes)?;
+            open.retain(|code| !codes.contains(code));
+            for code in codes {
+                if let Some(bonus) = bonuses.get(code) {
+                    desk.complete(code, bonus)?;
+                }
+            }
+        } else {
+            open.pop();
+            desk.complete(code, bonus)?;
+        }
     }
-    desk.undo(settled)?;
+    desk.cap_people()?;
     desk.cap_everything()?;
-    let mut lines = desk.lines;
+    desk.advances()?;
+    let Desk { mut lines, mut awards, keeps: mut handed_on, .. } = desk;
     for of_earner in &mut lines {
         of_earner.sort();
     }
-    Ok(lines)
+    for of_earner in &mut awards {
+        of_earner.sort();
+    }
+    handed_on.sort();
+    Ok(Paid { lines, awards, handed_on })
 }
 
 /// Lines of a settled cycle by person's id.
-pub(crate) type Settled = std::collections::BTreeMap<String, Vec<Line>>;
+pub(crate) type Settled = BTreeMap<String, Vec<Line>>;
 
 /// Something that is paid on, brought by somebody.
 pub(crate) struct Brought<'a> {
@@ -50,10 +109,37 @@ pub(crate) struct Brought<'a> {
 }
 
 impl<'a> Desk<'a> {
+    /// What follows once it is known which lines of a bonus there are.
+    fn complete(&mut self, code: &str, bonus: &Value) -> Result<()> {
+        self.cap_all(code, bonus)?;
+        self.hold(code, bonus)?;
+        match choice(&bonus["pays"])? {
+            ("fixed", how) => self.note_who_had_it(code, how),
+            ("percentage", how) => self.note_period(code, how)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn bonus(&mut self, code: &'a str, bonus: &'a Value) -> Result<()> {
+        self.award = bonus.get("award").filter(|award| *award != "money");
+        self.compute(code, bonus)?;
+        self.award = None;
+        Ok(())
+    }
+
+    fn compute(&mut self, code: &'a str, bonus: &'a Value) -> Result<()> {
         let (mechanic, how) = choice(bonus.get("pays").context("it pays nothing")?)?;
         match mechanic {
-            "percentage" => self.percentage(code, bonus, how),
+            "matching" => self.matching(code, bonus, how),
+            "pool" => self.pool(code, bonus, how),
+            "fixed" => self.fixed(code, bonus, how),
+            "retail-profit" => self.retail_profit(code, bonus, how),
+            "binary" => self.binary(code, bonus, how),
+            "percentage" => {
+                self.percentage(code, bonus, how)?;
+                self.true_up(code, bonus, how)
+            }
             "unilevel" => self.unilevel(code, bonus, how),
             "differential" => self.differential(code, bonus, how),
             "infinity" => self.infinity(code, bonus, how),

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 use crate::{
     facts::{CycleInput, Person},
@@ -24,6 +25,8 @@ pub(crate) struct Standing {
     pub(crate) previous_rank: u8,
     pub(crate) honorific_rank: u8,
     pub(crate) grace_used: u8,
+    /// Cycles a rank that was reached is still safe.
+    pub(crate) lock_left: u8,
 }
 
 /// An order with its money in the base currency. Amounts are as they are written, a return's positive.
@@ -115,6 +118,7 @@ impl<'a> Cycle<'a> {
                 previous_rank: plan.rank(&person.previous_rank)?,
                 honorific_rank: plan.rank(&person.honorific_rank)?,
                 grace_used: person.rank_grace_used,
+                lock_left: 0,
             }),
         });
         let mut cycle = Self {
@@ -220,6 +224,13 @@ impl<'a> Cycle<'a> {
     /// Whether the person joined in this cycle.
     pub(crate) fn joined_now(&self, person: usize) -> bool {
         self.people()[person].joined_on.is_some_and(|day| self.input.contains(day))
+    }
+
+    /// Whether a bonus is computed in the process of this cycle.
+    pub(crate) fn computes(&self, bonus: &Value) -> bool {
+        let processes = list(bonus, "/processes");
+        let named = |process: &String| processes.iter().any(|one| one.as_str() == Some(process));
+        processes.is_empty() || self.input.process.as_ref().is_none_or(named)
     }
 
     /// The k-th cycle before this one; this one for 0.

@@ -10,10 +10,11 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::{
-    bonuses,
+    balances::Balance,
+    bonuses::{self, Paid},
     cycle::{Cycle, Standing},
     facts::CycleInput,
-    payouts::Line,
+    payouts::{Award, Line},
     plan::{Plan, text},
 };
 
@@ -36,6 +37,8 @@ pub struct Settlement {
     pub missing: BTreeSet<String>,
     /// Payout lines, sorted.
     pub lines: Vec<Line>,
+    /// Points, prizes and tags, sorted.
+    pub awards: Vec<Award>,
     /// Sum of the lines, in the person's currency.
     pub total: Decimal,
 }
@@ -60,6 +63,8 @@ pub struct CycleResult {
     pub people: BTreeMap<String, Settlement>,
     /// By code of the bonus and currency.
     pub totals: BTreeMap<(String, String), Total>,
+    /// What the next cycle is handed, sorted.
+    pub handed_on: Vec<Balance>,
 }
 
 /// Evaluates all `cycles`, from the company's first one on, by the plan document. Built-in indicators that the plan uses
@@ -70,9 +75,11 @@ pub fn evaluate(plan: &Value, cycles: &[CycleInput]) -> Result<Vec<CycleResult>>
     let mut settled: Vec<bonuses::Settled> = Vec::new();
     let mut results = Vec::new();
     let mut handed_on: BTreeMap<String, Standing> = BTreeMap::new();
+    let mut balances: Vec<Balance> = Vec::new();
     for input in cycles {
         let cycle = Cycle::new(&plan, input, done.clone(), &handed_on)?;
-        let result = result(&cycle, &settled).with_context(|| format!("cycle {}", input.id))?;
+        let result = result(&cycle, &settled, &balances).with_context(|| format!("cycle {}", input.id))?;
+        balances.clone_from(&result.handed_on);
         handed_on.clear();
         for (id, person) in &cycle.index {
             handed_on.insert(id.clone(), cycle.handed_on(*person)?);
@@ -84,9 +91,9 @@ pub fn evaluate(plan: &Value, cycles: &[CycleInput]) -> Result<Vec<CycleResult>>
     Ok(results)
 }
 
-fn result(cycle: &Cycle<'_>, settled: &[bonuses::Settled]) -> Result<CycleResult> {
+fn result(cycle: &Cycle<'_>, settled: &[bonuses::Settled], balances: &[Balance]) -> Result<CycleResult> {
     cycle.climb()?;
-    let mut of_earner = bonuses::lines(cycle, settled)?;
+    let Paid { lines: mut of_earner, mut awards, handed_on } = bonuses::pay(cycle, settled, balances)?;
     let mut people = BTreeMap::new();
     let mut totals: BTreeMap<(String, String), Total> = BTreeMap::new();
     for (id, person) in &cycle.index {
@@ -117,8 +124,9 @@ fn result(cycle: &Cycle<'_>, settled: &[bonuses::Settled]) -> Result<CycleResult
             missing,
             total: lines.iter().map(|line| line.amount).sum(),
             lines,
+            awards: std::mem::take(&mut awards[*person]),
         };
         people.insert(id.clone(), settlement);
     }
-    Ok(CycleResult { cycle: cycle.input.id.clone(), people, totals })
+    Ok(CycleResult { cycle: cycle.input.id.clone(), people, totals, handed_on })
 }

@@ -139,6 +139,19 @@ impl Order {
     }
 }
 
+/// What somebody was paid on account of a cycle before its end.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    /// Who.
+    pub person: String,
+    /// Code of the bonus.
+    pub bonus: String,
+    /// The currency it was paid in; empty for the base currency.
+    pub currency: String,
+    /// How much.
+    pub amount: Decimal,
+}
+
 /// A cycle: its days, and what was so in it.
 #[derive(Clone, Debug)]
 pub struct CycleInput {
@@ -156,6 +169,8 @@ pub struct CycleInput {
     pub rates: BTreeMap<String, Decimal>,
     /// The process it was settled in; none: all bonuses.
     pub process: Option<String>,
+    /// What was paid on account of it.
+    pub advances: Vec<Advance>,
 }
 
 impl CycleInput {
@@ -169,6 +184,7 @@ impl CycleInput {
             orders: read_orders(&folder.join(format!("orders-{id}.csv")))?,
             rates: BTreeMap::new(),
             process: None,
+            advances: Vec::new(),
         })
     }
 
@@ -180,19 +196,26 @@ impl CycleInput {
 
 /// Reads a file of people.
 pub fn read_people(path: &Path) -> Result<Vec<Person>> {
-    rows(path)
+    people_in(&text_of(path)?).with_context(|| format!("{} has a wrong row", path.display()))
 }
 
 /// Reads a file of orders.
 pub fn read_orders(path: &Path) -> Result<Vec<Order>> {
-    rows(path)
+    orders_in(&text_of(path)?).with_context(|| format!("{} has a wrong row", path.display()))
 }
 
-fn rows<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>> {
-    let mut reader =
-        csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let rows = reader.deserialize().collect::<Result<_, _>>();
-    rows.with_context(|| format!("{} has a wrong row", path.display()))
+/// Reads the text of a file of people.
+pub fn people_in(text: &str) -> Result<Vec<Person>> {
+    csv::Reader::from_reader(text.as_bytes()).deserialize().map(|row| Ok(row?)).collect()
+}
+
+/// Reads the text of a file of orders.
+pub fn orders_in(text: &str) -> Result<Vec<Order>> {
+    csv::Reader::from_reader(text.as_bytes()).deserialize().map(|row| Ok(row?)).collect()
+}
+
+fn text_of(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn field<'de, D: Deserializer<'de>, T: std::str::FromStr>(row: D) -> Result<Option<T>, D::Error> {

@@ -3,6 +3,7 @@
 //! It reads a plan document as JSON and facts as rows, walks ancestors and descendants anew for every number, and shares no code with `rules`,
 //! `plan` or `engine`. What it does not know it refuses.
 
+mod balances;
 mod bonuses;
 mod catalogue;
 mod cycle;
@@ -17,6 +18,7 @@ mod payouts;
 mod plan;
 mod ranks;
 
+pub use balances::Balance;
 pub use evaluate::{CycleResult, Settlement, Total, evaluate};
 pub use facts::CycleInput;
-pub use payouts::Line;
+pub use payouts::{Award, Line};

@@ -3,10 +3,13 @@
 use anyhow::{Context, Result};
 use foundation::money::Currency;
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 use crate::{
+    balances::Balance,
     cycle::{Bought, Cycle},
     numbers::{product, rounded},
+    plan::choice,
 };
 
 /// A payout line.
@@ -38,6 +41,31 @@ pub struct Line {
     pub(crate) undoes: Option<(String, Decimal)>,
 }
 
+/// Something other than money that is paid.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Award {
+    /// Code of the bonus.
+    pub bonus: String,
+    /// `points`, `prize` or `tag`.
+    pub kind: String,
+    /// Code of the prize or the tag.
+    pub code: String,
+    /// Whose volume it is.
+    pub source: String,
+    /// The order, where it is paid on one.
+    pub order: String,
+    /// Level paid, 0 where there is none.
+    pub level_paid: usize,
+    /// What is paid on.
+    pub base: Decimal,
+    /// The rate.
+    pub rate: Decimal,
+    /// The exact number.
+    pub exact: Decimal,
+    /// How many: whole points, 1 for anything else.
+    pub quantity: Decimal,
+}
+
 /// What a line is paid for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claim<'a> {
@@ -52,12 +80,21 @@ pub(crate) struct Claim<'a> {
     pub(crate) worth: Decimal,
     /// The measure of the source's orders that the base is made of.
     pub(crate) measure: Option<String>,
+    /// How it is rounded; none: as the plan says.
+    pub(crate) rounding: Option<&'a str>,
 }
 
 /// The lines of a cycle, by earner.
 pub(crate) struct Desk<'a> {
     pub(crate) cycle: &'a Cycle<'a>,
     pub(crate) lines: Vec<Vec<Line>>,
+    pub(crate) awards: Vec<Vec<Award>>,
+    /// What the bonus being computed is paid in, where it is no money.
+    pub(crate) award: Option<&'a Value>,
+    /// What the cycle before handed on.
+    pub(crate) handed: &'a [Balance],
+    /// What the next cycle is handed.
+    pub(crate) keeps: Vec<Balance>,
 }
 
 /// Decimals of a currency's minor unit.
@@ -67,8 +104,10 @@ pub(crate) fn minor_digits(currency: &str) -> Result<u32> {
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) fn new(cycle: &'a Cycle<'a>) -> Self {
-        Self { cycle, lines: vec![Vec::new(); cycle.people().len()] }
+    pub(crate) fn new(cycle: &'a Cycle<'a>, handed: &'a [Balance]) -> Self {
+        let people = cycle.people().len();
+        let (lines, awards) = (vec![Vec::new(); people], vec![Vec::new(); people]);
+        Self { cycle, lines, awards, award: None, handed, keeps: Vec::new() }
     }
 
     /// An amount of the earner's currency, rounded as the plan says.
@@ -76,26 +115,60 @@ impl<'a> Desk<'a> {
         rounded(exact, minor_digits(self.cycle.currency(earner))?, self.cycle.plan.rounding())
     }
 
-    /// Units of the earner's currency for one of the base currency.
+    /// Units of the earner's currency for one of the base currency; what is no money is not changed.
     pub(crate) fn per_base_unit(&self, earner: usize) -> Result<Decimal> {
-        self.cycle.per_base_unit(self.cycle.currency(earner))
+        match self.award {
+            Some(_) => Ok(Decimal::ONE),
+            None => self.cycle.per_base_unit(self.cycle.currency(earner)),
+        }
+    }
+
+    /// What a unit is worth in the base currency; what is no money is worth itself.
+    pub(crate) fn worth(&self, in_money: Decimal) -> Decimal {
+        if self.award.is_some() { Decimal::ONE } else { in_money }
     }
 
     /// Pays base × rate, unless that is nothing.
     pub(crate) fn pay(&mut self, earner: usize, claim: Claim<'_>) -> Result<()> {
-        let per_unit = product(&[claim.rate, claim.worth, self.per_base_unit(earner)?])?;
+        let per_unit = product(&[claim.rate, self.worth(claim.worth), self.per_base_unit(earner)?])?;
         let exact = product(&[claim.base, per_unit])?;
+        self.book(earner, claim, exact)
+    }
+
+    /// Pays an exact amount, unless that is nothing.
+    pub(crate) fn book(&mut self, earner: usize, claim: Claim<'_>, exact: Decimal) -> Result<()> {
         if exact.is_zero() {
             return Ok(());
         }
-        let mut line = self.line(earner, "earned", &claim, exact)?;
-        line.undoes = claim.measure.map(|measure| (measure, per_unit));
-        self.lines[earner].push(line);
+        let Some(award) = self.award else {
+            let mut line = self.line(earner, "earned", &claim, exact)?;
+            if let Some(measure) = claim.measure {
+                let per_unit = product(&[claim.rate, claim.worth, self.per_base_unit(earner)?])?;
+                line.undoes = Some((measure, per_unit));
+            }
+            self.lines[earner].push(line);
+            return Ok(());
+        };
+        let (kind, code) = choice(award)?;
+        let rounding = claim.rounding.unwrap_or(self.cycle.plan.rounding());
+        self.awards[earner].push(Award {
+            bonus: claim.bonus.to_owned(),
+            kind: kind.to_owned(),
+            code: code.as_str().unwrap_or_default().to_owned(),
+            source: self.cycle.people()[claim.source].id.clone(),
+            order: claim.order.map_or_else(String::new, |order| order.id.clone()),
+            level_paid: claim.level_paid,
+            base: claim.base.normalize(),
+            rate: claim.rate.normalize(),
+            exact: exact.normalize(),
+            quantity: if kind == "points" { rounded(exact, 0, rounding)?.normalize() } else { Decimal::ONE },
+        });
         Ok(())
     }
 
     /// A line with this exact amount.
     pub(crate) fn line(&self, earner: usize, kind: &str, claim: &Claim<'_>, exact: Decimal) -> Result<Line> {
+        let rounding = claim.rounding.unwrap_or(self.cycle.plan.rounding());
         Ok(Line {
             bonus: claim.bonus.to_owned(),
             kind: kind.to_owned(),
@@ -106,7 +179,7 @@ impl<'a> Desk<'a> {
             base: claim.base.normalize(),
             rate: claim.rate.normalize(),
             exact: exact.normalize(),
-            amount: self.in_minor_units(earner, exact)?.normalize(),
+            amount: rounded(exact, minor_digits(self.cycle.currency(earner))?, rounding)?.normalize(),
             currency: self.cycle.currency(earner).to_owned(),
             undoes: None,
         })
@@ -124,6 +197,12 @@ impl<'a> Desk<'a> {
         let line = self.line(earner, kind, &claim, -amount)?;
         self.lines[earner].push(line);
         Ok(())
+    }
+
+    /// The sum of an earner's lines of a bonus that are of some kinds.
+    pub(crate) fn sum_of(&self, earner: usize, bonus: &str, kinds: &[&str]) -> Decimal {
+        let of_bonus = self.lines[earner].iter().filter(|line| line.bonus == bonus);
+        of_bonus.filter(|line| kinds.contains(&line.kind.as_str())).map(|line| line.amount).sum()
     }
 
     /// The sum of an earner's lines of a bonus; of all bonuses if it is none.

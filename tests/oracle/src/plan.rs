@@ -21,28 +21,8 @@ pub(crate) struct Plan {
     rules: RefCell<BTreeMap<String, Rc<Rule>>>,
 }
 
-/// Fields of a plan that change what is paid and that the oracle does not know: it refuses them instead of passing over them.
-fn refuse_unknown(document: &Value) -> Result<()> {
-    let asks = |value: &Value, field: &str| {
-        value.pointer(field).is_some_and(|found| !found.is_null() && found.as_array() != Some(&vec![]))
-    };
-    for field in ["/ranks/continuity", "/ranks/lock", "/alternatives", "/cap_per_person"] {
-        ensure!(!asks(document, field), "the oracle does not know {field}");
-    }
-    for bonus in list(document, "/bonuses") {
-        for field in ["/cap", "/hold", "/processes", "/pays/percentage/true_up"] {
-            ensure!(!asks(bonus, field), "the oracle does not know {field} of a bonus");
-        }
-        let award = bonus.pointer("/award").and_then(Value::as_str).unwrap_or("money");
-        let is_other = bonus.pointer("/award").is_some_and(Value::is_object);
-        ensure!(award == "money" && !is_other, "the oracle does not know awards");
-    }
-    Ok(())
-}
-
 impl Plan {
     pub(crate) fn read(document: &Value) -> Result<Self> {
-        refuse_unknown(document)?;
         let zone = text(document, "/time_zone").context("the plan has no time zone")?;
         let ranks: Vec<String> = list(document, "/ranks/steps")
             .iter()

@@ -1,6 +1,7 @@
 //! Ranks: earned, paid, honorific.
 
 use anyhow::{Context, Result, bail};
+use jiff::ToSpan;
 
 use crate::{
     cycle::{Cycle, Standing},
@@ -90,14 +91,39 @@ impl Cycle<'_> {
         Ok(found)
     }
 
+    /// The highest rank that was earned in so many of the last cycles, this one included.
+    fn earned_often(&self, person: usize, times: usize, of_last: usize) -> Result<u8> {
+        let id = &self.people()[person].id;
+        let mut history = vec![self.earned(person)?];
+        for k in 1..of_last {
+            let before =
+                self.before(k).and_then(|cycle| cycle.index.get(id).map(|there| cycle.earned(*there)));
+            history.push(before.transpose()?.unwrap_or(0));
+        }
+        let often = |rank: &u8| times <= history.iter().filter(|earned| rank <= *earned).count();
+        Ok((1..=u8::MAX).take_while(often).last().unwrap_or(0))
+    }
+
     fn settle_rank(&self, person: usize) -> Result<(u8, u8)> {
         if !self.is_consultant(person) {
             return Ok((0, 0));
         }
         let ladder = &self.plan.document["ranks"];
-        let earned = self.earned(person)?;
-        let Standing { previous_rank: previous, grace_used, .. } = self.standing[person];
-        let grace = u8::try_from(count(ladder, "/grace/cycles", 0)?)?;
+        let mut earned = self.earned(person)?;
+        let Standing { previous_rank: previous, grace_used, lock_left, .. } = self.standing[person];
+        let mut grace = u8::try_from(count(ladder, "/grace/cycles", 0)?)?;
+        let mut kept = 0;
+        if let Some(continuity) = ladder.get("continuity").filter(|continuity| !continuity.is_null()) {
+            let of_last = count(continuity, "/of_last", 1)?;
+            let often = self.earned_often(person, count(continuity, "/earned", 1)?, of_last)?;
+            match text(continuity, "/asked").unwrap_or("to-keep") {
+                "to-keep" => kept = often.min(previous),
+                "for-grace" if often < previous => grace = 0,
+                "for-grace" => {}
+                "to-be-paid" => earned = often,
+                other => bail!("the oracle does not know continuity asked {other}"),
+            }
+        }
         let by_hand = self.by_hand(person)?;
         if by_hand != 0 {
             return Ok((by_hand, if previous <= earned { 0 } else { grace_used }));
@@ -105,9 +131,13 @@ impl Cycle<'_> {
         if previous <= earned {
             return Ok((earned, 0));
         }
+        if 0 < lock_left || previous <= kept {
+            return Ok((previous, grace_used));
+        }
         if grace_used < grace {
             return Ok((previous, grace_used + 1));
         }
+        let earned = earned.max(kept);
         match text(ladder, "/grace/then").unwrap_or("to-earned") {
             "one-step" if earned < previous - 1 => Ok((previous - 1, grace_used)),
             "one-step" | "to-earned" => Ok((earned, 0)),
@@ -135,7 +165,28 @@ impl Cycle<'_> {
     /// What a person brings to the next cycle.
     pub(crate) fn handed_on(&self, person: usize) -> Result<Standing> {
         let (previous_rank, grace_used) = self.paid_and_grace(person)?;
-        Ok(Standing { previous_rank, grace_used, honorific_rank: self.honorific(person)? })
+        let (honorific_rank, lock_left) = (self.honorific(person)?, self.lock_left(person)?);
+        Ok(Standing { previous_rank, honorific_rank, grace_used, lock_left })
+    }
+
+    /// Cycles after this one in which the paid rank is safe.
+    pub(crate) fn lock_left(&self, person: usize) -> Result<u8> {
+        let before = self.standing[person].lock_left.saturating_sub(1);
+        let Some(lock) = self.plan.document.pointer("/ranks/lock").filter(|lock| !lock.is_null()) else {
+            return Ok(0);
+        };
+        let joined = self.people()[person].joined_on;
+        let in_time = match count(lock, "/months_since_joining", 0)? {
+            0 => true,
+            months => match joined {
+                Some(joined) => self.input.last_day < joined.checked_add(i64::try_from(months)?.months())?,
+                None => false,
+            },
+        };
+        let reached =
+            self.by_hand(person)? == 0 && self.standing[person].previous_rank < self.paid(person)?;
+        let cycles = u8::try_from(count(lock, "/cycles", 1)?)?;
+        Ok(if reached && in_time { before.max(cycles) } else { before })
     }
 }
 

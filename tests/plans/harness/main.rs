@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 mod document;
+mod evaluator;
 mod findings;
 mod scenario;
 

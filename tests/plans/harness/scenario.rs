@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{ExchangeRates, read_orders, read_people};
 use jiff::tz::TimeZone;
+use oracle::CycleInput;
 use plan::Plan;
 use rust_decimal::Decimal;
 use simulation::{CycleFacts, Occurrence, Simulated, cycles_of, root_above, simulate};
 
-use crate::document::{Scenario, Table};
+use crate::{
+    document::{Scenario, Table},
+    evaluator,
+};
 
 /// The name of a cycle that says none.
 const CYCLE: &str = "2026-10";
@@ -22,13 +26,15 @@ const REPEAT: &str = "repeat";
 const VOLUMES: [&str; 4] = ["vq", "vc", "net", "gross"];
 
 /// The cells of a result, by column.
-type Row = BTreeMap<String, String>;
+pub(crate) type Row = BTreeMap<String, String>;
 
 /// What differs from what a scenario expects, each with its line.
 pub(crate) fn differences(file: &str, scenario: &Scenario) -> Vec<String> {
     match run(scenario) {
-        Ok((plan, cycles, results)) => {
-            let found = compare(scenario, &plan, &cycles, &results);
+        Ok(Ran { plan, cycles, inputs, results }) => {
+            let mut found = compare(scenario, &plan, &cycles, &results);
+            let others = evaluator::differences(&plan, &inputs, &results);
+            found.extend(others.into_iter().map(|text| (scenario.line, text)));
             found.into_iter().map(|(line, text)| format!("{file}:{line}: {text}")).collect()
         }
         Err(texts) => texts
@@ -98,7 +104,14 @@ fn csv(table: &Table, day: &str) -> String {
     text
 }
 
-type Ran = (Plan, Vec<String>, Vec<Simulated>);
+struct Ran {
+    plan: Plan,
+    /// Names of the cycles.
+    cycles: Vec<String>,
+    /// Their facts, as the evaluator reads them.
+    inputs: Vec<CycleInput>,
+    results: Vec<Simulated>,
+}
 
 fn run(scenario: &Scenario) -> Result<Ran, Vec<String>> {
     let plan = Plan::parse(&scenario.plan.to_string())
@@ -115,7 +128,7 @@ fn run(scenario: &Scenario) -> Result<Ran, Vec<String>> {
     let (people, orders) = (named("people"), named("orders"));
     let names: BTreeSet<&str> = people.keys().chain(orders.keys()).copied().chain([CYCLE]).collect();
     let only = people.get(CYCLE).copied().cloned().unwrap_or_default();
-    let mut cycles = Vec::new();
+    let (mut cycles, mut inputs) = (Vec::new(), Vec::new());
     let known: Vec<Occurrence> = names
         .iter()
         .map(|name| Occurrence { name: Some((*name).to_owned()), ..Occurrence::default() })
@@ -126,6 +139,7 @@ fn run(scenario: &Scenario) -> Result<Ran, Vec<String>> {
         let people = csv(people.get(name).copied().unwrap_or(&only), "");
         let orders =
             orders.get(name).map_or("id,person,paid_at\n".to_owned(), |table| csv(table, &first_day));
+        inputs.push(evaluator::input(name, &cycle, &zone, &people, &orders));
         let mut people = read_people(&format!("people {name}"), people.as_bytes())
             .map_err(|error| vec![error.to_string()])?;
         let orders = read_orders(&format!("orders {name}"), orders.as_bytes(), &zone)
@@ -135,7 +149,7 @@ fn run(scenario: &Scenario) -> Result<Ran, Vec<String>> {
     }
     let rates = ExchangeRates::of_plan(&plan);
     let results = simulate(&plan, &cycles, &rates, &mut |_| ()).map_err(|error| vec![error.to_string()])?;
-    Ok((plan, names.into_iter().map(str::to_owned).collect(), results))
+    Ok(Ran { plan, cycles: names.into_iter().map(str::to_owned).collect(), inputs, results })
 }
 
 fn compare(
@@ -191,7 +205,7 @@ fn compare(
 }
 
 /// Whether a cell says what was found: numbers as numbers, `none` as nothing.
-fn agrees(expected: &str, found: &str) -> bool {
+pub(crate) fn agrees(expected: &str, found: &str) -> bool {
     let number = |text: &str| text.parse::<Decimal>().ok();
     match (number(expected), number(found)) {
         (Some(expected), Some(found)) => expected == found,
@@ -284,11 +298,11 @@ fn totals(table: &Table, result: &Simulated) -> Vec<(usize, String)> {
     wrong
 }
 
-fn row<const N: usize>(cells: [(&str, String); N]) -> Row {
+pub(crate) fn row<const N: usize>(cells: [(&str, String); N]) -> Row {
     cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
 }
 
-fn payouts(result: &Simulated) -> Vec<Row> {
+pub(crate) fn payouts(result: &Simulated) -> Vec<Row> {
     let person = |row: u32| result.snapshot.people.ids.get(row as usize).to_owned();
     let order =
         |row: u32| if row == engine::NONE { "" } else { result.snapshot.orders.ids.get(row as usize) };

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use foundation::money::Currency;
-use rust_decimal::Decimal;
-
 use super::desk::Desk;
 use crate::{
-    amount::{EXACT_SCALE, from_exact},
+    amount::{EXACT_SCALE, share},
     failure::EngineError,
     payouts::{BalanceKind, Carried, CarriedBalance},
-    snapshot::fixed,
 };
+use foundation::money::Currency;
 
 /// Balances by bonus and kind that nobody has taken yet, and those that are handed on.
 #[derive(Default)]
@@ -79,7 +76,7 @@ impl Desk<'_> {
         }
     }
 
-    /// An amount of money in a person's currency; changed at this cycle's rates, to its minor unit, if it was in another.
+    /// An exact amount of money in a person's currency; changed at this cycle's rates if it was in another.
     pub(super) fn in_currency_of(
         &self,
         row: usize,
@@ -87,16 +84,15 @@ impl Desk<'_> {
         exact: i128,
         from: Option<Currency>,
     ) -> Result<i128, EngineError> {
-        let (currency, per_base_unit, rounder) = self.currencies[self.currency_index(row)];
+        let (currency, per_base_unit, _) = self.currencies[self.currency_index(row)];
         let Some(from) = from.filter(|from| *from != currency) else { return Ok(exact) };
         let no_rate = || EngineError::NoRate { currency: from.to_string(), of: self.person(row) };
         let rate = self.snapshot.rates.rate(from).filter(|rate| !rate.is_zero()).ok_or_else(no_rate)?;
-        let overflow = || self.overflow(row, bonus);
-        let changed =
-            from_exact(exact).checked_mul(per_base_unit).and_then(|amount| amount.checked_div(rate));
-        let changed: Decimal = currency.round(changed.ok_or_else(overflow)?, self.rounding());
-        let minor = fixed(changed, currency.minor_digits(), "a balance", &self.person(row))?;
-        rounder.exactly(minor).ok_or_else(overflow)
+        let (per, rate) = (per_base_unit.normalize(), rate.normalize());
+        let part = per.mantissa().checked_mul(10_i128.pow(rate.scale()));
+        let of = rate.mantissa().checked_mul(10_i128.pow(per.scale()));
+        let changed = part.zip(of).and_then(|(part, of)| share(exact, part, of));
+        changed.map(|(changed, _)| changed).ok_or_else(|| self.overflow(row, bonus))
     }
 
     pub(super) fn rounding(&self) -> foundation::money::Rounding {

@@ -43,6 +43,9 @@ impl Desk<'_> {
         let account = &mut self.conservation[usize::from(number)];
         account.paid = to_account(paid);
         account.kept = offered - account.paid;
+        if paid == 0 {
+            return Ok(());
+        }
         let mut left = paid;
         for (_, part) in &parts {
             left -= share(paid, i128::from(*part), all).ok_or_else(overflow)?.0;
@@ -58,10 +61,12 @@ impl Desk<'_> {
                 (exact, left) = (exact + 1, left - 1);
             }
             if per_base_unit != Decimal::ONE {
+                // One quotient: a share that was cut before could fall under what it is worth.
                 let per = per_base_unit.normalize();
-                let (changed, more) =
-                    share(rounded, per.mantissa(), 10_i128.pow(per.scale())).ok_or_else(overflow)?;
-                (exact, rounded, cut) = (changed, changed, cut || more);
+                let worth = part.checked_mul(per.mantissa()).ok_or_else(overflow)?;
+                let of = all.checked_mul(10_i128.pow(per.scale())).ok_or_else(overflow)?;
+                let (changed, more) = share(paid, worth, of).ok_or_else(overflow)?;
+                (exact, rounded, cut) = (changed, changed, more);
             }
             let rounder = rounder.with(pool.rounding.unwrap_or(self.rounding()));
             let amount = rounder.round_cut(rounded, cut).ok_or_else(|| self.overflow(row, number))?;

@@ -89,6 +89,20 @@ fn what_was_held_in_another_currency_is_changed_when_it_is_released() {
     assert_eq!(second.lines(), ["a own released 5"]);
 }
 
+/// 3.33 and 3.33 dollars are 1.665 euros each: 3.33 together, not twice 1.66 or 1.67.
+#[test]
+fn what_is_released_in_another_currency_is_rounded_once() {
+    let plan = plan(&[with(own("own", "0.1"), &json!({"hold": {"while": "rank < r1"}}))]);
+    let people = Company::of("r a<r").selling("a=33.3");
+    let first = people.settle_in(&plan, &cycle(1), &BonusContext::default());
+    let second = people.settle_in(&plan, &cycle(2), &carried(&first));
+    let mut moved = Company::of("r a$<r");
+    moved.people[1].manual_rank = Some("r1".to_owned());
+    let third = moved.settle_in(&plan, &cycle(3), &carried(&second));
+    assert_eq!(third.lines(), ["a own released 3.33"]);
+    assert_eq!(third.payouts.totals()[0].residual, Decimal::ZERO);
+}
+
 #[test]
 fn points_prizes_and_tags_are_never_summed_with_money() {
     let award = |code: &str, award: &Value| {

@@ -197,6 +197,9 @@ fn the_value_of_a_share_is_rounded_first_where_the_plan_says_so() {
     let run = people.settle(&plan(&[pool_of(1, "up")]));
     assert_eq!(run.lines(), ["a pool 33.4", "b pool 66.8"]);
     assert_eq!(run.payouts.conservation[0].kept, -2 * 10_i128.pow(12));
+    // A share worth nothing makes no line.
+    let run = Company::of("a b<a").selling("a=100 b=200").settle(&plan(&[pool_of(0, "down")]));
+    assert_eq!(run.lines(), [""; 0]);
 }
 
 #[test]
@@ -213,6 +216,11 @@ fn a_pool_rounds_once_in_each_currency() {
     let run = Company::of("a b$<a c<a").settle(&plan(&[pool(&json!({"fund": {"amount": "1"}}))]));
     // A third of a dollar is 0.1666... euros.
     assert_eq!(run.lines(), ["a pool 0.33", "b pool 0.17", "c pool 0.33"]);
+    // A third of 100 at 0.03 is 1 exactly, which rounding down leaves.
+    let mut document = document(&[pool(&json!({"fund": {"amount": "100"}, "rounding": "down"}))]);
+    document["currencies"]["earners"][0]["per_base_unit"] = json!("0.03");
+    let run = Company::of("a$ b$<a c$<a").settle(&parse(&document));
+    assert_eq!(run.lines(), ["a pool 1", "b pool 1", "c pool 1"]);
 }
 
 fn fixed(fields: &Value) -> Value {

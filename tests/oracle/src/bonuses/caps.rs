@@ -4,6 +4,7 @@ use anyhow::Result;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::OF_THIS_CYCLE;
 use crate::{numbers::product, payouts::Desk, plan::maybe};
 
 impl Desk<'_> {
@@ -11,21 +12,55 @@ impl Desk<'_> {
     pub(super) fn cap_bonus(&mut self, code: &str, bonus: &Value) -> Result<()> {
         let Some(cap) = maybe(bonus, "/cap_per_person")? else { return Ok(()) };
         for person in 0..self.lines.len() {
-            let most = self.in_minor_units(person, product(&[cap, self.per_base_unit(person)?])?)?;
-            let sum = self.sum(person, Some(code));
-            if most < sum {
-                self.take_back(person, code, "bonus-cap", sum - most)?;
-            }
+            let sum = self.sum_of(person, code, &OF_THIS_CYCLE);
+            self.cap_person(person, code, "bonus-cap", cap, sum)?;
         }
         Ok(())
     }
 
-    /// The plan's cap on everything paid: the same share of every positive total is taken.
+    /// The plan's cap for each person.
+    pub(super) fn cap_people(&mut self) -> Result<()> {
+        let Some(cap) = maybe(&self.cycle.plan.document, "/cap_per_person")? else { return Ok(()) };
+        for person in 0..self.lines.len() {
+            let sum = self.sum(person, None);
+            self.cap_person(person, "", "person-cap", cap, sum)?;
+        }
+        Ok(())
+    }
+
+    fn cap_person(
+        &mut self,
+        person: usize,
+        code: &str,
+        kind: &str,
+        cap: Decimal,
+        sum: Decimal,
+    ) -> Result<()> {
+        let most = self.in_minor_units(person, product(&[cap, self.per_base_unit(person)?])?)?;
+        if most < sum {
+            self.take_back(person, code, kind, sum - most)?;
+        }
+        Ok(())
+    }
+
+    /// The cap of a bonus on everyone together.
+    pub(super) fn cap_all(&mut self, code: &str, bonus: &Value) -> Result<()> {
+        let Some(cap) = maybe(bonus, "/cap")? else { return Ok(()) };
+        let sums = (0..self.lines.len()).map(|person| self.sum_of(person, code, &OF_THIS_CYCLE)).collect();
+        self.cut_to(cap, sums, code, "bonus-total-cap")
+    }
+
+    /// The plan's cap on everything paid.
     pub(super) fn cap_everything(&mut self) -> Result<()> {
         let Some(share) = maybe(&self.cycle.plan.document, "/payout_cap/share_of_vc")? else { return Ok(()) };
         let volume: Decimal = (0..self.lines.len()).map(|person| self.cycle.own("vc", person)).sum();
         let allowed = product(&[volume, self.cycle.plan.point("vc")?, share])?.max(Decimal::ZERO);
-        let sums: Vec<Decimal> = (0..self.lines.len()).map(|person| self.sum(person, None)).collect();
+        let sums = (0..self.lines.len()).map(|person| self.sum(person, None)).collect();
+        self.cut_to(allowed, sums, "", "payout-cap")
+    }
+
+    /// The same share of every positive sum is taken, so that together they come to what is allowed.
+    fn cut_to(&mut self, allowed: Decimal, sums: Vec<Decimal>, code: &str, kind: &str) -> Result<()> {
         let mut total = Decimal::ZERO;
         for (person, sum) in sums.iter().enumerate().filter(|(_, sum)| Decimal::ZERO < **sum) {
             total += *sum / self.per_base_unit(person)?;
@@ -36,7 +71,7 @@ impl Desk<'_> {
         for (person, sum) in sums.into_iter().enumerate().filter(|(_, sum)| Decimal::ZERO < *sum) {
             let over = self.in_minor_units(person, sum * (total - allowed) / total)?;
             if !over.is_zero() {
-                self.take_back(person, "", "payout-cap", over)?;
+                self.take_back(person, code, kind, over)?;
             }
         }
         Ok(())

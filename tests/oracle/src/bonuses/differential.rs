@@ -93,6 +93,7 @@ impl<'a> Desk<'a> {
                         rate: rate - highest,
                         worth,
                         measure: measure.clone(),
+                        ..Claim::default()
                     };
                     self.pay(earner, claim)?;
                 }

@@ -44,6 +44,7 @@ impl<'a> Desk<'a> {
                     rate,
                     worth,
                     measure: measure.clone(),
+                    ..Claim::default()
                 };
                 self.pay(earner, claim)?;
             }

@@ -47,6 +47,7 @@ impl<'a> Desk<'a> {
                     rate,
                     worth,
                     measure: measure.clone(),
+                    ..Claim::default()
                 };
                 self.pay(earner, claim)?;
             }

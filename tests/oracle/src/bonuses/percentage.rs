@@ -59,13 +59,12 @@ impl<'a> Desk<'a> {
         let mut highest = None;
         for (place, (from, rate)) in steps.iter().enumerate().filter(|(_, (from, _))| *from <= claim.base) {
             let to = steps.get(place + 1).map_or(claim.base, |(next, _)| claim.base.min(*next));
-            exact += product(&[to - *from, *rate, claim.worth, self.per_base_unit(person)?])?;
+            exact += product(&[to - *from, *rate, self.worth(claim.worth), self.per_base_unit(person)?])?;
             highest = Some(*rate);
         }
-        if let Some(rate) = highest.filter(|_| !exact.is_zero()) {
-            let line = self.line(person, "earned", &Claim { rate, ..claim.clone() }, exact)?;
-            self.lines[person].push(line);
+        match highest {
+            Some(rate) => self.book(person, Claim { rate, ..claim.clone() }, exact),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

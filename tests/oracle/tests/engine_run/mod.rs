@@ -2,17 +2,21 @@
 
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    BonusContext, Context, CycleResults, ExchangeRates, Facts, Indicators, OrderFact, OrderKind, Payouts,
-    PersonFact, PersonKind, Previous, Ranked, SettledCycle, Snapshot,
+    Advance, BonusContext, Context, CycleResults, ExchangeRates, Facts, Indicators, OrderFact, OrderKind,
+    Payouts, PersonFact, PersonKind, Previous, Ranked, SettledCycle, Snapshot,
 };
-use foundation::cycle::Cycle;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use foundation::{cycle::Cycle, money::Currency};
+use jiff::{
+    Timestamp, ToSpan as _,
+    civil::{Date, date},
+    tz::TimeZone,
+};
 use oracle::{
-    CycleInput, CycleResult, Line, Settlement,
+    Award, Balance, CycleInput, CycleResult, Line, Settlement,
     facts::{Order, Person},
 };
 use plan::Plan;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
 /// A cycle as the engine computed it.
 pub(crate) struct Computed {
@@ -83,6 +87,17 @@ fn order(order: &Order, zone: &TimeZone) -> Result<OrderFact> {
     })
 }
 
+fn advance(advance: &oracle::facts::Advance) -> Result<Advance> {
+    let currency: Currency = required(&advance.currency)?;
+    let minor = advance.amount * Decimal::from(10_i64.pow(currency.minor_digits()));
+    Ok(Advance {
+        person: advance.person.clone(),
+        bonus: advance.bonus.clone(),
+        currency,
+        amount: minor.to_i64().context("an advance is too large")?,
+    })
+}
+
 /// Runs the engine over all cycles, each on what the ones before left.
 pub(crate) fn run(plan: &Plan, cycles: &[CycleInput]) -> Result<Vec<Computed>> {
     let zone = TimeZone::get(&plan.document().time_zone)?;
@@ -116,11 +131,12 @@ pub(crate) fn run(plan: &Plan, cycles: &[CycleInput]) -> Result<Vec<Computed>> {
             .iter()
             .map(|before| SettledCycle { snapshot: &before.snapshot, payouts: &before.payouts })
             .collect();
+        let advances: Vec<Advance> = input.advances.iter().map(advance).collect::<Result<_>>()?;
         let context = BonusContext {
             settled: &settled,
             carried: done.last().map(|before| &before.payouts.carried),
             process: input.process.as_deref(),
-            advances: &[],
+            advances: &advances,
         };
         let payouts = engine::calculate_bonuses(&snapshot, &indicators, &ranked, plan, context)?;
         done.push(Computed { snapshot, indicators, ranked, payouts });
@@ -198,6 +214,7 @@ pub(crate) fn differences(plan: &Plan, computed: &[Computed], expected: &[CycleR
                 None => all.push(format!("{here}: nobody")),
             }
         }
+        balances(computed, expected, &mut all);
         if let Err(reason) = totals(computed, expected) {
             all.push(format!("{}: {reason}", expected.cycle));
         }
@@ -241,6 +258,12 @@ fn of_person(
             all.push(format!("{here}: the oracle has no {code}"));
         }
     }
+    let shown = |award: &Award| Award { exact: award.exact.round_dp(18).normalize(), ..award.clone() };
+    let expected: Vec<Award> = oracle.awards.iter().map(shown).collect();
+    let found = awards_of_engine(computed, row);
+    if found != expected {
+        all.push(format!("{here}: awards {found:?}, not {expected:?}"));
+    }
     let (found, expected) = (said_by_engine(computed, row), said_by_oracle(&oracle.lines));
     if found != expected {
         for line in found.iter().filter(|line| !expected.contains(line)) {
@@ -252,6 +275,60 @@ fn of_person(
         if found.len() != expected.len() {
             all.push(format!("{here}: {} lines, not {}", found.len(), expected.len()));
         }
+    }
+}
+
+fn awards_of_engine(computed: &Computed, row: u32) -> Vec<Award> {
+    let Computed { snapshot, payouts, .. } = computed;
+    let of_row = payouts.awards.iter().filter(|award| award.earner == row);
+    let mut awards: Vec<Award> = of_row
+        .map(|line| {
+            let bonus = &payouts.bonuses[usize::from(line.bonus)];
+            let (kind, code) = match &bonus.award {
+                plan::bonus::Award::Money => ("money", ""),
+                plan::bonus::Award::Points => ("points", ""),
+                plan::bonus::Award::Prize(code) => ("prize", code.as_str()),
+                plan::bonus::Award::Tag(code) => ("tag", code.as_str()),
+            };
+            Award {
+                bonus: bonus.code.clone(),
+                kind: kind.to_owned(),
+                code: code.to_owned(),
+                source: snapshot.people.ids.get(line.source as usize).to_owned(),
+                order: match line.order {
+                    engine::NONE => String::new(),
+                    order => snapshot.orders.ids.get(order as usize).to_owned(),
+                },
+                level_paid: usize::from(line.level_paid),
+                base: Decimal::new(line.base, 4).normalize(),
+                rate: Decimal::new(line.rate, 9).normalize(),
+                exact: engine::from_exact(line.exact).round_dp(18).normalize(),
+                quantity: Decimal::from(line.quantity),
+            }
+        })
+        .collect();
+    awards.sort();
+    awards
+}
+
+/// What the next cycle is handed: what is not 0 of it.
+fn balances(computed: &Computed, expected: &CycleResult, all: &mut Vec<String>) {
+    let of_engine = computed.payouts.carried.0.iter().map(|balance| Balance {
+        person: balance.person.clone(),
+        bonus: balance.bonus.clone(),
+        kind: balance.kind.name().to_owned(),
+        since: date(1970, 1, 1) + i64::from(balance.since).days(),
+        cycles: balance.cycles,
+        currency: balance.currency.map(|currency| currency.to_string()).unwrap_or_default(),
+        value: engine::from_exact(balance.value).normalize(),
+    });
+    let mut found: Vec<Balance> = of_engine.collect();
+    found.sort();
+    for balance in found.iter().filter(|balance| !expected.handed_on.contains(balance)) {
+        all.push(format!("{}: only the engine hands on {balance:?}", expected.cycle));
+    }
+    for balance in expected.handed_on.iter().filter(|balance| !found.contains(balance)) {
+        all.push(format!("{}: only the oracle hands on {balance:?}", expected.cycle));
     }
 }
 

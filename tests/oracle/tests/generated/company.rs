@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{ToSpan, civil::date};
 use oracle::{
     CycleInput,
-    facts::{Order, Person},
+    facts::{Advance, Order, Person},
 };
 use rust_decimal::Decimal;
 
@@ -33,6 +33,9 @@ pub(crate) struct Drawn<'a> {
     pub(crate) orders: &'a [Vec<u16>],
     pub(crate) cycles: usize,
     pub(crate) ranks: &'a [String],
+    pub(crate) bonuses: &'a [String],
+    /// What becomes of each cycle.
+    pub(crate) turns: &'a [Vec<u16>],
 }
 
 /// Ids whose order follows neither rows nor trees.
@@ -125,8 +128,10 @@ pub(crate) fn cycles(drawn: &Drawn<'_>) -> Vec<CycleInput> {
             orders: Vec::new(),
             rates: BTreeMap::new(),
             process: None,
+            advances: Vec::new(),
         });
     }
+    turn(&mut cycles, drawn);
     let mut sold: Vec<(usize, usize, Order)> = Vec::new();
     for (index, numbers) in drawn.orders.iter().enumerate() {
         let mut dice = Dice::new(numbers);
@@ -170,7 +175,52 @@ pub(crate) fn cycles(drawn: &Drawn<'_>) -> Vec<CycleInput> {
         } else {
             sold.push((number, buyer, order.clone()));
         }
-        cycles[number].orders.push(order);
+        if cycles[number].people.iter().any(|person| person.id == order.person) {
+            cycles[number].orders.push(order);
+        }
     }
     cycles
+}
+
+/// What changes from cycle to cycle besides orders: the process, rates, currencies, who is away, what was paid on account.
+fn turn(cycles: &mut [CycleInput], drawn: &Drawn<'_>) {
+    for (number, numbers) in drawn.turns.iter().enumerate().take(cycles.len()) {
+        let mut dice = Dice::new(numbers);
+        if dice.once_in(3) {
+            cycles[number].process = Some(dice.one_of(&["monthly", "weekly", "daily"]).to_owned());
+        }
+        if dice.once_in(3) {
+            cycles[number].rates.insert("USD".to_owned(), dice.one_of(&[Decimal::ONE, Decimal::new(3, 1)]));
+        }
+        if dice.once_in(3) {
+            let person = dice.below(cycles[number].people.len());
+            let currency = dice.one_of(&["", "USD", "KWD"]);
+            let id = cycles[number].people[person].id.clone();
+            let later = cycles[number..].iter_mut().flat_map(|cycle| &mut cycle.people);
+            for person in later.filter(|person| person.id == id) {
+                currency.clone_into(&mut person.currency);
+            }
+        }
+        if dice.once_in(3) && 0 < number {
+            let people = &cycles[number].people;
+            let id = people[dice.below(people.len())].id.clone();
+            // Neither the root leaves nor anybody under whom others hang, then or later.
+            let is_root = |person: &Person| person.parent.is_empty() && person.id == id;
+            let stays = |person: &Person| person.parent == id || person.sponsor == id || is_root(person);
+            if !cycles[number..].iter().flat_map(|cycle| &cycle.people).any(stays) {
+                for cycle in &mut cycles[number..] {
+                    cycle.people.retain(|person| person.id != id);
+                }
+            }
+        }
+        if dice.once_in(3) && !drawn.bonuses.is_empty() {
+            let person = dice.below(drawn.people.len());
+            cycles[number].advances.push(Advance {
+                person: id_of(person),
+                bonus: dice.one_of(drawn.bonuses),
+                currency: dice.one_of(&["COP", "USD"]).to_owned(),
+                amount: dice.one_of(&[Decimal::TEN, Decimal::new(333, 2)]),
+            });
+        }
+    }
 }

@@ -65,12 +65,28 @@ fn case() -> impl Strategy<Value = Case> {
     ];
     let orders = prop::collection::vec(numbers(28), 0..40);
     let codes = built_in();
-    (numbers(700), any::<u16>(), people, orders, 1..4_usize).prop_map(
-        move |(plan, shape, people, orders, cycles)| {
+    let turns = prop::collection::vec(numbers(16), 0..4);
+    (numbers(700), any::<u16>(), people, orders, turns, 1..4_usize).prop_map(
+        move |(plan, shape, people, orders, turns, cycles)| {
             let (document, plan) = plan_document::document(&mut Dice::new(&plan), &codes);
             let ranks: Vec<String> =
                 plan.document().ranks.steps.iter().map(|rank| rank.code.clone()).collect();
-            let drawn = Drawn { shape, people: &people, orders: &orders, cycles, ranks: &ranks };
+            let bonuses: Vec<String> = plan
+                .document()
+                .bonuses
+                .iter()
+                .filter(|bonus| bonus.award.is_money())
+                .map(|bonus| bonus.code.clone())
+                .collect();
+            let drawn = Drawn {
+                shape,
+                people: &people,
+                orders: &orders,
+                cycles,
+                ranks: &ranks,
+                bonuses: &bonuses,
+                turns: &turns,
+            };
             Case { document, cycles: company::cycles(&drawn), plan }
         },
     )
@@ -114,7 +130,7 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
 /// As many cases as take some seconds; `PROPTEST_CASES` asks for more.
 fn config() -> ProptestConfig {
     let asked =
-        ProptestConfig { failure_persistence: None, max_shrink_iters: 1_000, ..ProptestConfig::default() };
+        ProptestConfig { failure_persistence: None, max_shrink_time: 60_000, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_some() { asked } else { ProptestConfig { cases: 120, ..asked } }
 }
 

@@ -59,7 +59,7 @@ proptest! {
     ) {
         let plan = Plan::parse(PLAN).unwrap();
         let ranks = ["asociado", "bronce", "plata", "oro"].map(str::to_owned);
-        let drawn = Drawn { shape, people: &people, orders: &orders, cycles: 2, ranks: &ranks };
+        let drawn = Drawn { shape, people: &people, orders: &orders, cycles: 2, ranks: &ranks, bonuses: &[], turns: &[] };
         let mut cycles = company::cycles(&drawn);
         in_the_plans_terms(&mut cycles);
         let before = pay(&plan, &cycles);

@@ -27,12 +27,20 @@ struct Draft<'a, 'b> {
     before: Vec<String>,
     /// And those that bonuses may use too.
     codes: Vec<String>,
-    /// How many of the mechanics are drawn from.
-    mechanics: usize,
 }
 
 /// Codes of the ranks of all plans: the first so many.
 pub(crate) const RANKS: [&str; 4] = ["R1", "R2", "R3", "R4"];
+
+/// Indicators over periods of the calendar, for bonuses that pay on the whole of them.
+const PERIODS: [(&str, &str); 3] = [("PM", "month"), ("PQ", "quarter"), ("PY", "year")];
+
+fn of_period((code, period): (&str, &str)) -> Value {
+    json!({
+        "code": code, "name": name(), "unit": "points", "measure": "vc", "scope": "self",
+        "window": format!("calendar-{period}"), "enabled": false,
+    })
+}
 
 /// A plan document and what the engine made of it.
 pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan) {
@@ -40,8 +48,9 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
     let ranks: Vec<String> = RANKS[..n_ranks].iter().map(|rank| (*rank).to_owned()).collect();
     let before =
         ["own_vq", "own_vc", "PNET", "active_legs", "TVQ", "CVQ", "PVQ_R3"].map(str::to_owned).to_vec();
-    let mut draft = Draft { dice, ranks, codes: before.clone(), before, mechanics: 11 };
+    let mut draft = Draft { dice, ranks, codes: before.clone(), before };
     let indicators: Vec<Value> = (0..draft.dice.below(6)).map(|index| draft.indicator(index)).collect();
+    let indicators: Vec<Value> = indicators.into_iter().chain(PERIODS.map(of_period)).collect();
     let ranks = draft.ladder();
     let activity = match draft.dice.below(4) {
         0 => "own_vq >= 100".to_owned(),
@@ -85,10 +94,10 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
     if draft.dice.once_in(4) {
         document["payout_cap"] = json!({ "share_of_vc": draft.dice.one_of(&["0.1", "0.4", "0.033"]) });
     }
-    if 11 < draft.mechanics && draft.dice.once_in(6) {
+    if draft.dice.once_in(6) {
         document["cap_per_person"] = json!(draft.dice.one_of(&["100", "10.05", "0.5"]));
     }
-    if 11 < draft.mechanics && draft.dice.once_in(5) && 1 < n_bonuses {
+    if draft.dice.once_in(3) && 1 < n_bonuses {
         document["alternatives"] =
             json!([{ "bonuses": ["B0", "B1"], "pays": draft.dice.one_of(&["greatest", "first"]) }]);
     }
@@ -299,6 +308,20 @@ impl Draft<'_, '_> {
         if self.dice.once_in(3) {
             ladder["max_steps_per_cycle"] = json!(1 + self.dice.below(2));
         }
+        if self.dice.once_in(3) {
+            let of_last = 1 + self.dice.below(3);
+            ladder["continuity"] = json!({
+                "earned": 1 + self.dice.below(of_last),
+                "of_last": of_last,
+                "asked": self.dice.one_of(&["to-keep", "for-grace", "to-be-paid"]),
+            });
+        }
+        if self.dice.once_in(3) {
+            ladder["lock"] = json!({ "cycles": 1 + self.dice.below(2) });
+            if self.dice.once_in(2) {
+                ladder["lock"]["months_since_joining"] = json!(1 + self.dice.below(3));
+            }
+        }
         ladder
     }
 
@@ -404,20 +427,26 @@ impl Draft<'_, '_> {
         if self.dice.once_in(5) {
             bonus["cap_per_person"] = json!(self.dice.one_of(&["20", "5.555", "0.3"]));
         }
-        if 11 < self.mechanics && self.dice.once_in(8) {
+        if self.dice.once_in(8) {
             bonus["cap"] = json!(self.dice.one_of(&["50", "7.77"]));
         }
-        if 11 < self.mechanics && self.dice.once_in(8) {
+        if self.dice.once_in(8) {
             bonus["hold"] = json!({ "while": self.condition(), "at_most_cycles": 1 + self.dice.below(2) });
         }
-        if 11 < self.mechanics && self.dice.once_in(12) {
+        if self.dice.once_in(12) {
             bonus["award"] = json!("points");
+        }
+        if bonus.pointer("/pays/fixed").is_some() && self.dice.once_in(4) {
+            bonus["award"] = self.dice.one_of(&[json!({ "prize": "car" }), json!({ "tag": "star" })]);
+        }
+        if self.dice.once_in(8) {
+            bonus["processes"] = self.dice.one_of(&[json!(["monthly"]), json!(["weekly", "monthly"])]);
         }
         bonus
     }
 
     fn mechanic(&mut self, index: usize) -> Value {
-        match self.dice.below(self.mechanics) {
+        match self.dice.below(18) {
             0..=2 => {
                 let on = self.on();
                 let orders = on.get("orders").is_some();
@@ -428,6 +457,11 @@ impl Draft<'_, '_> {
             }
             3 | 4 => {
                 json!({ "percentage": { "of": self.base_indicator(), "rate": self.rate_of_person(true) } })
+            }
+            16 => {
+                let (code, period) = self.dice.one_of(&PERIODS);
+                let rate = self.rate_of_person(false);
+                json!({ "percentage": { "of": code, "rate": rate, "true_up": period } })
             }
             5 | 6 => {
                 let mut how = json!({
@@ -513,7 +547,7 @@ impl Draft<'_, '_> {
                 }
                 json!({ "pool": how })
             }
-            13 => {
+            13 | 17 => {
                 let reaching = self.dice.once_in(2);
                 let amount = match self.dice.below(3) {
                     _ if reaching => json!({ "by-rank": self.amounts() }),
