@@ -43,6 +43,10 @@ impl Factor {
 
     /// The exact amount.
     pub(crate) fn times(self, base: i64) -> Option<i128> {
+        // 64 bits by 63 always fit, and most factors are that short.
+        if u64::try_from(self.0.unsigned_abs()).is_ok() {
+            return Some(self.0.wrapping_mul(i128::from(base)));
+        }
         self.0.checked_mul(i128::from(base))
     }
 }
@@ -51,22 +55,40 @@ impl Factor {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rounder {
     divisor: i128,
+    /// How many tens the divisor is the product of.
+    tens: u32,
+    /// As many fives: the divisor without its twos, short enough for one division of the processor.
+    fives: u64,
     rounding: Rounding,
 }
 
 impl Rounder {
     pub(crate) fn of(currency: Currency, rounding: Rounding) -> Self {
-        Self { divisor: 10_i128.pow(EXACT_SCALE - currency.minor_digits()), rounding }
+        Self::of_tens(EXACT_SCALE - currency.minor_digits(), rounding)
     }
 
     /// To whole ones.
     pub(crate) fn whole(rounding: Rounding) -> Self {
-        Self { divisor: 10_i128.pow(EXACT_SCALE), rounding }
+        Self::of_tens(EXACT_SCALE, rounding)
+    }
+
+    fn of_tens(tens: u32, rounding: Rounding) -> Self {
+        Self { divisor: 10_i128.pow(tens), tens, fives: 5_u64.pow(tens), rounding }
+    }
+
+    /// Quotient and rest of an exact amount by the divisor, both with the sign of the amount.
+    fn divided(self, exact: i128) -> (i128, i128) {
+        let size = exact.unsigned_abs();
+        let quotient = (size >> self.tens) / u128::from(self.fives);
+        // Neither passes the size of the amount.
+        let quotient = i128::try_from(quotient).unwrap_or(i128::MAX);
+        let quotient = if exact < 0 { -quotient } else { quotient };
+        (quotient, exact.wrapping_sub(quotient.wrapping_mul(self.divisor)))
     }
 
     /// `exact` in minor units.
     pub(crate) fn round(self, exact: i128) -> Option<i64> {
-        let (quotient, rest) = (exact / self.divisor, exact % self.divisor);
+        let (quotient, rest) = self.divided(exact);
         let (twice, away) = (rest.abs() * 2, if exact < 0 { -1 } else { 1 });
         let up = match self.rounding {
             Rounding::HalfEven => self.divisor < twice || (twice == self.divisor && quotient % 2 != 0),
@@ -79,10 +101,10 @@ impl Rounder {
 
     /// `exact` and perhaps a bit more than 0, away from 0, in minor units: for a quotient that was cut to [`EXACT_SCALE`] decimals.
     pub(crate) fn round_cut(self, exact: i128, cut: bool) -> Option<i64> {
-        let tie = (exact % self.divisor).abs() * 2 == self.divisor;
+        let (_, rest) = self.divided(exact);
         let touches = match self.rounding {
-            Rounding::HalfEven | Rounding::HalfUp => tie,
-            Rounding::Up => exact % self.divisor == 0,
+            Rounding::HalfEven | Rounding::HalfUp => rest.abs() * 2 == self.divisor,
+            Rounding::Up => rest == 0,
             Rounding::Down => false,
         };
         // One digit more decides as the digits that were cut would.
@@ -190,6 +212,21 @@ mod tests {
                     prop_assert_eq!(rounder.round_cut(exact, true), rounder.round(more));
                 }
                 prop_assert_eq!(rounder.round_cut(exact, false), rounder.round(exact));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quotient_and_rest_are_those_of_division(exact in any::<i128>(), short in any::<i64>(), base in any::<i64>()) {
+            for code in ["COP", "CLP", "KWD"] {
+                let rounder = Rounder::of(code.parse().unwrap(), Rounding::HalfEven);
+                for exact in [exact, i128::from(short), i128::MIN, i128::MAX, rounder.divisor, -rounder.divisor] {
+                    prop_assert_eq!(rounder.divided(exact), (exact / rounder.divisor, exact % rounder.divisor));
+                }
+            }
+            for factor in [i128::from(short) * 2, i128::from(u64::MAX), -i128::from(u64::MAX), exact] {
+                prop_assert_eq!(Factor(factor).times(base), factor.checked_mul(i128::from(base)));
             }
         }
     }

@@ -22,11 +22,14 @@ mod rates;
 mod reach;
 mod retail;
 mod shares;
+mod together;
 mod undo;
 
 use plan::{
     Plan, PlannedBonus, Role,
-    bonus::{Differential, DifferentialBy, GenerationOverride, LevelBase, Mechanic, OrderMeasure, Per},
+    bonus::{
+        Differential, DifferentialBy, GenerationOverride, LevelBase, LinesPer, Mechanic, OrderMeasure, Per,
+    },
     indicator::{Aggregate, Indicator, Measure, Scope, Window},
 };
 
@@ -35,11 +38,12 @@ use self::{desk::Desk, rates::is_marginal};
 pub(crate) use self::{
     reach::{lowest_rank_of_level, lowest_rank_paid},
     shares::{OrderShares, Share, brings, shares_of_order, shares_of_person},
+    together::brought_to_level,
 };
 use crate::{
     failure::EngineError,
     indicators::{Context, Indicators, restored},
-    payouts::{Advance, Carried, LineKind, PaidBonus, PayoutLine, Payouts},
+    payouts::{Advance, Carried, LineKind, PaidBonus, Payouts, in_order},
     ranks::Ranked,
     snapshot::Snapshot,
 };
@@ -91,9 +95,9 @@ pub fn calculate_bonuses(
     desk.cap_everything()?;
     desk.deduct(context.advances)?;
     desk.close_accounts()?;
-    desk.lines.sort_unstable_by_key(PayoutLine::place);
     desk.awards.sort_by_key(|award| (award.earner, award.bonus, award.source, award.order, award.level_paid));
     let Desk { bonuses, conservation, lines, awards, not_undone, balances, .. } = desk;
+    let lines = in_order(lines, snapshot.people.len());
     Ok(Payouts { bonuses, conservation, lines, awards, not_undone, carried: balances.carried() })
 }
 
@@ -154,7 +158,7 @@ fn paid_bonus(plan: &Plan, bonus: &PlannedBonus) -> PaidBonus {
         LevelBase::Indicator(_) => of.and_then(own_orders),
     };
     let measure = match &bonus.definition.pays {
-        Mechanic::Unilevel(unilevel) => brought(&unilevel.on),
+        Mechanic::Unilevel(unilevel) if unilevel.per == LinesPer::Source => brought(&unilevel.on),
         Mechanic::Infinity(infinity) => brought(&infinity.on),
         Mechanic::Differential(Differential { by: DifferentialBy::Source(on), .. }) => brought(on),
         Mechanic::Generation(GenerationOverride { per: Per::Member, .. }) => of.and_then(own_orders),

@@ -18,7 +18,7 @@ use crate::{
     indicators::{IndicatorColumn, Indicators, Values},
     payouts::{AwardLine, BalanceKind, Carried, CarriedBalance, LineKind, PayoutLine, Payouts},
     ranks::Ranks,
-    settlement::{BonusAmount, Settlement},
+    settlement::{BonusAmount, Settlement, Settlements},
     snapshot::{ExchangeRates, Orders, People, Snapshot, Volume, Volumes},
     table::{Cells, Column, Table, text_of, write},
 };
@@ -47,8 +47,15 @@ fn texts(texts: &Texts) -> Vec<&str> {
     texts.iter().collect()
 }
 
-fn words(words: &Dictionary) -> Vec<&str> {
-    (0..words.codes.len()).map(|row| words.get(row)).collect()
+fn words(words: &Dictionary) -> Cells<'_> {
+    let text = move |code: u32| words.values.get(code as usize).map_or("", |text| &**text);
+    Cells::coded(&words.codes, words.values.len(), text)
+}
+
+/// The ids of rows; empty for [`NONE`].
+fn rows_by_id<'a>(rows: impl Into<std::borrow::Cow<'a, [u32]>>, ids: &'a Texts) -> Cells<'a> {
+    // One more, which no row has, stands for none.
+    Cells::coded(rows, ids.len() + 1, move |row| ids.get(row as usize))
 }
 
 fn json<T: serde::Serialize>(file: &'static str, value: &T) -> Result<String, EngineError> {
@@ -81,10 +88,11 @@ pub fn encode_snapshot(snapshot: &Snapshot) -> Result<SnapshotFiles, EngineError
 fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let people = &snapshot.people;
     let rows = people.len();
-    let tags: Vec<String> = (0..rows).map(|row| people.tags.get(row).join(";")).collect();
+    let (tag_codes, tag_lists) = tag_lists(&people.tags, rows);
     let depth =
         people.placement.depth.iter().map(|depth| i32::try_from(*depth).unwrap_or(i32::MAX)).collect();
-    let kinds = people.consultant.iter().map(|is| if *is { "consultant" } else { "customer" }).collect();
+    let kinds: Vec<u32> = people.consultant.iter().map(|is| u32::from(!is)).collect();
+    let kind = |code: u32| if code == 0 { "consultant" } else { "customer" };
     let mut columns = vec![
         Column::new("id", Cells::Text(texts(&people.ids))),
         Column::new("by_id", Cells::Int(rows_as_ints(&people.by_id))),
@@ -92,12 +100,17 @@ fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
         Column::new("sponsor", Cells::Int(rows_as_ints(&people.enrolment.parent))),
         Column::new("level", Cells::Int(depth)),
         Column::new("size", Cells::Int(sizes(&people.placement))),
-        Column::new("kind", Cells::Word(kinds)),
-        Column::new("status", Cells::Word(words(&people.status))),
-        Column::new("country", Cells::Word(words(&people.country))),
-        Column::new("currency", Cells::Word(words(&people.currency))),
-        Column::new("zone", Cells::Word(words(&people.zone))),
-        Column::new("tags", Cells::Word(tags.iter().map(String::as_str).collect())),
+        Column::new("kind", Cells::coded(kinds, 2, kind)),
+        Column::new("status", words(&people.status)),
+        Column::new("country", words(&people.country)),
+        Column::new("currency", words(&people.currency)),
+        Column::new("zone", words(&people.zone)),
+        Column::new(
+            "tags",
+            Cells::coded(tag_codes, tag_lists.len(), |code| {
+                tag_lists.get(code as usize).map_or("", |tags| tags)
+            }),
+        ),
         Column::new("joined_on", Cells::Day(&people.joined_on)),
         Column::new("joined_this_cycle", Cells::Bool(&people.joined_this_cycle)),
         Column::new("previous_rank", Cells::Int(codes_as_ints(&people.previous_rank))),
@@ -122,6 +135,20 @@ fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
         ("ceiba.rates", json("people", &rates)?),
     ];
     write("people", rows, &columns, &facts("people", about))
+}
+
+/// The different sets of tags as texts, and which each row has.
+fn tag_lists(tags: &Sets, rows: usize) -> (Vec<u32>, Vec<String>) {
+    let mut known: BTreeMap<&[u64], u32> = BTreeMap::new();
+    let mut lists = Vec::new();
+    let code = |row: usize| {
+        let bits = &tags.bits[row * tags.words..(row + 1) * tags.words];
+        *known.entry(bits).or_insert_with(|| {
+            lists.push(tags.get(row).join(";"));
+            position(lists.len() - 1)
+        })
+    };
+    ((0..rows).map(code).collect(), lists)
 }
 
 /// Ranks earned in the cycles before: `earned_1` for the latest, and so on.
@@ -155,16 +182,15 @@ fn sizes(tree: &Tree) -> Vec<i32> {
 
 fn encode_orders(orders: &Orders, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let people = &snapshot.people;
-    let persons = orders.person.iter().map(|row| people.ids.get(*row as usize)).collect();
     let amount = |values| Cells::Decimal(values, AMOUNT_SCALE);
     let columns = [
         Column::new("id", Cells::Text(texts(&orders.ids))),
         Column::new("person_row", Cells::Int(rows_as_ints(&orders.person))),
-        Column::new("person", Cells::Text(persons)),
+        Column::new("person", rows_by_id(&orders.person, &people.ids)),
         Column::new("paid_at", Cells::Moment(&orders.paid_at)),
         Column::new("is_return", Cells::Bool(&orders.is_return)),
         Column::new("is_late", Cells::Bool(&orders.is_late)),
-        Column::new("currency", Cells::Word(words(&orders.currency))),
+        Column::new("currency", words(&orders.currency)),
         Column::new("net", amount(&orders.net)),
         Column::new("gross", amount(&orders.gross)),
         Column::new("vq", amount(&orders.vq)),
@@ -174,8 +200,8 @@ fn encode_orders(orders: &Orders, snapshot: &Snapshot) -> Result<Vec<u8>, Engine
         Column::new("customer_price", amount(&orders.customer_price)),
         Column::new("consultant_price", amount(&orders.consultant_price)),
         Column::new("first_of_person", Cells::Bool(&orders.first_of_person)),
-        Column::new("category", Cells::Word(words(&orders.category))),
-        Column::new("reverses", Cells::Text(texts(&orders.reverses))),
+        Column::new("category", words(&orders.category)),
+        Column::new("reverses", Cells::Text((0..orders.len()).map(|row| orders.reverses.get(row)).collect())),
     ];
     write(
         "orders",
@@ -219,8 +245,13 @@ fn read_words(table: &Table, name: &str) -> Result<Dictionary, EngineError> {
 fn decode_people(table: &Table) -> Result<People, EngineError> {
     let rows = table.rows();
     let no_tree = || table.broken("its parents make no tree");
-    let placement = Tree::of(table.positions("parent", rows)?).ok_or_else(no_tree)?;
-    let enrolment = Tree::of(table.positions("sponsor", rows)?).ok_or_else(no_tree)?;
+    let placement = Arc::new(Tree::of(table.positions("parent", rows)?).ok_or_else(no_tree)?);
+    let sponsor = table.positions("sponsor", rows)?;
+    let enrolment = if sponsor == placement.parent {
+        Arc::clone(&placement)
+    } else {
+        Arc::new(Tree::of(sponsor).ok_or_else(no_tree)?)
+    };
     if placement.order.iter().enumerate().any(|(place, row)| position(place) != *row) {
         return Err(table.broken("its people are not in preorder"));
     }
@@ -293,7 +324,7 @@ fn decode_orders(table: &Table, people: usize) -> Result<Orders, EngineError> {
         consultant_price: table.longs("consultant_price")?,
         first_of_person: table.bools("first_of_person")?,
         category: read_words(table, "category")?,
-        reverses: read_texts(table, "reverses")?,
+        reverses: read_texts(table, "reverses")?.or_none(),
     })
 }
 
@@ -322,7 +353,7 @@ pub fn decode_indicators(bytes: Bytes) -> Result<Indicators, EngineError> {
         let values = if table.is_quotient(&code) {
             Values::Exact(table.quotients(&code)?)
         } else {
-            Values::Fixed(table.longs(&code)?)
+            Values::Fixed(Arc::new(table.longs(&code)?))
         };
         indicators.columns.push(IndicatorColumn { code, scale, values });
     }
@@ -361,8 +392,19 @@ pub fn decode_ranks(bytes: Bytes) -> Result<Ranks, EngineError> {
 /// Writes payout lines with ids beside row numbers, so that the file can be read by itself.
 pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let lines = &payouts.lines;
-    let id = |row: u32| snapshot.people.ids.get(row as usize);
-    let order = |row: u32| if row == NONE { "" } else { snapshot.orders.ids.get(row as usize) };
+    let none = position(snapshot.orders.len());
+    let codes = |code: &dyn Fn(&PayoutLine) -> u32| lines.iter().map(code).collect::<Vec<u32>>();
+    let mut currencies: Vec<Currency> = Vec::new();
+    let currency_of = lines.iter().map(|line| {
+        let known = currencies.iter().position(|known| *known == line.currency);
+        position(known.unwrap_or_else(|| {
+            currencies.push(line.currency);
+            currencies.len() - 1
+        }))
+    });
+    let currency_of: Vec<u32> = currency_of.collect();
+    let bonus = |code: u32| payouts.bonuses.get(code as usize).map_or("", |bonus| &bonus.code);
+    let kind = |code: u32| LineKind::ALL.get(code as usize).map_or("", |kind| kind.name());
     let ints = |pick: fn(&PayoutLine) -> u32| {
         Cells::Int(lines.iter().map(|line| i32::try_from(pick(line)).unwrap_or(-1)).collect())
     };
@@ -375,18 +417,26 @@ pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>,
         .collect::<Option<Vec<i64>>>()
         .ok_or_else(|| EngineError::File { file: "payouts", reason: "an amount is too large".to_owned() })?;
     let columns = [
-        Column::new("earner", Cells::Word(lines.iter().map(|line| id(line.earner)).collect())),
-        Column::new("bonus", Cells::Word(lines.iter().map(|line| payouts.code(line)).collect())),
-        Column::new("kind", Cells::Word(lines.iter().map(|line| line.kind.name()).collect())),
-        Column::new("source", Cells::Word(lines.iter().map(|line| id(line.source)).collect())),
-        Column::new("order", Cells::Word(lines.iter().map(|line| order(line.order)).collect())),
+        Column::new("earner", rows_by_id(codes(&|line| line.earner), &snapshot.people.ids)),
+        Column::new(
+            "bonus",
+            Cells::coded(codes(&|line| u32::from(line.bonus)), payouts.bonuses.len(), bonus),
+        ),
+        Column::new("kind", Cells::coded(codes(&|line| line.kind as u32), LineKind::ALL.len(), kind)),
+        Column::new("source", rows_by_id(codes(&|line| line.source), &snapshot.people.ids)),
+        Column::new("order", rows_by_id(codes(&|line| line.order.min(none)), &snapshot.orders.ids)),
         Column::new("level_walked", ints(|line| u32::from(line.level_walked))),
         Column::new("level_paid", ints(|line| u32::from(line.level_paid))),
         Column::new("base", Cells::Decimal(&base, AMOUNT_SCALE)),
         Column::new("rate", Cells::Decimal(&rate, RATE_SCALE)),
         Column::new("exact", Cells::Wide(lines.iter().map(|line| line.exact).collect(), EXACT_SCALE)),
         Column::new("amount", Cells::Decimal(&amount, AMOUNT_SCALE)),
-        Column::new("currency", Cells::Word(lines.iter().map(|line| line.currency.code()).collect())),
+        Column::new(
+            "currency",
+            Cells::coded(currency_of, currencies.len(), |code| {
+                currencies.get(code as usize).map_or("", Currency::code)
+            }),
+        ),
         Column::new("earner_row", ints(|line| line.earner)),
         Column::new("source_row", ints(|line| line.source)),
         Column::new("order_row", ints(|line| line.order)),
@@ -557,46 +607,40 @@ pub fn decode_carried(bytes: Bytes) -> Result<Carried, EngineError> {
     Ok(Carried(balances))
 }
 
-/// Writes settlements: a row per person, two columns per bonus of `payouts` (`amount_CODE`, `lines_CODE`).
-pub fn encode_settlements(
-    settlements: &[Settlement],
-    payouts: &Payouts,
-    snapshot: &Snapshot,
-) -> Result<Vec<u8>, EngineError> {
-    let codes: Vec<&str> = payouts.bonuses.iter().map(|bonus| bonus.code.as_str()).collect();
-    let fixed = |amount: Decimal| crate::snapshot::fixed(amount, AMOUNT_SCALE, "a total", "a settlement");
-    let total =
-        settlements.iter().map(|settlement| fixed(settlement.total)).collect::<Result<Vec<i64>, _>>()?;
-    let active: Vec<bool> = settlements.iter().map(|settlement| settlement.active).collect();
-    let mut amounts: Vec<(Vec<i64>, Vec<i32>)> = Vec::new();
-    for code in &codes {
-        let mut columns = (vec![0; settlements.len()], vec![0; settlements.len()]);
-        for (row, settlement) in settlements.iter().enumerate() {
-            if let Some(bonus) = settlement.bonuses.iter().find(|bonus| bonus.bonus == *code) {
-                columns.0[row] = fixed(bonus.amount)?;
-                columns.1[row] = i32::try_from(bonus.lines).unwrap_or(i32::MAX);
-            }
-        }
-        amounts.push(columns);
-    }
-    let word = |pick: fn(&Settlement) -> &str| Cells::Word(settlements.iter().map(pick).collect());
+/// Writes settlements: a row per person, two columns per bonus of the run (`amount_CODE`, `lines_CODE`).
+pub fn encode_settlements(settlements: &Settlements<'_>) -> Result<Vec<u8>, EngineError> {
+    let snapshot = settlements.snapshot;
+    let people = &snapshot.people;
+    let codes: Vec<&str> = settlements.bonuses.iter().map(|bonus| bonus.code.as_str()).collect();
+    let total = settlements.in_base_decimals(&settlements.totals)?;
+    let amounts = settlements
+        .bonuses
+        .iter()
+        .map(|bonus| settlements.in_base_decimals(&bonus.amounts))
+        .collect::<Result<Vec<_>, _>>()?;
+    let plan = settlements.plan;
+    let ranks = |ranks: &[u8]| {
+        let codes: Vec<u32> = ranks.iter().map(|rank| u32::from(*rank)).collect();
+        let known = usize::from(u8::MAX) + 1;
+        Cells::coded(codes, known, move |rank| plan.rank_code(u8::try_from(rank).unwrap_or(0)))
+    };
     let mut columns = vec![
-        Column::new("person", Cells::Text(settlements.iter().map(|one| one.person.as_str()).collect())),
-        Column::new("active", Cells::Bool(&active)),
-        Column::new("earned_rank", word(|one| &one.earned_rank)),
-        Column::new("paid_rank", word(|one| &one.paid_rank)),
-        Column::new("honorific_rank", word(|one| &one.honorific_rank)),
-        Column::new("currency", word(|one| one.currency.code())),
+        Column::new("person", Cells::Text(texts(&people.ids))),
+        Column::new("active", Cells::Bool(settlements.active)),
+        Column::new("earned_rank", ranks(&settlements.ranks.earned)),
+        Column::new("paid_rank", ranks(&settlements.ranks.paid)),
+        Column::new("honorific_rank", ranks(&settlements.ranks.honorific)),
+        Column::new("currency", words(&people.currency)),
         Column::new("total", Cells::Decimal(&total, AMOUNT_SCALE)),
     ];
-    for (code, (amount, lines)) in codes.iter().zip(&amounts) {
-        let code = if code.is_empty() { "payout_cap" } else { code };
+    for (bonus, amount) in settlements.bonuses.iter().zip(&amounts) {
+        let code = if bonus.code.is_empty() { "payout_cap" } else { &bonus.code };
         columns.push(Column::new(format!("amount_{code}"), Cells::Decimal(amount, AMOUNT_SCALE)));
-        columns.push(Column::new(format!("lines_{code}"), Cells::Int(lines.clone())));
+        columns.push(Column::new(format!("lines_{code}"), Cells::Int(bonus.lines.clone())));
     }
     let about =
         vec![("ceiba.plan", snapshot.plan_hash.clone()), ("ceiba.bonuses", json("settlements", &codes)?)];
-    write("settlements", settlements.len(), &columns, &facts("settlements", about))
+    write("settlements", people.len(), &columns, &facts("settlements", about))
 }
 
 /// Reads settlements.

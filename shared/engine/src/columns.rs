@@ -11,38 +11,69 @@ pub(crate) fn position(index: usize) -> u32 {
 }
 
 /// Texts one after the other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Texts {
     ends: Vec<usize>,
     bytes: String,
+    /// Which text stands at each position; none: they stand as they were appended.
+    order: Option<Arc<Vec<u32>>>,
 }
+
+impl PartialEq for Texts {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Texts {}
 
 impl Texts {
     /// Room for `count` short texts.
     pub fn with_capacity(count: usize) -> Self {
-        Self { ends: Vec::with_capacity(count), bytes: String::with_capacity(count * 10) }
+        Self { ends: Vec::with_capacity(count), bytes: String::with_capacity(count * 10), order: None }
+    }
+
+    /// The same texts in another order, which lists positions of today. No text is copied.
+    pub(crate) fn arranged(self, order: Arc<Vec<u32>>) -> Self {
+        let order = match &self.order {
+            None => order,
+            Some(before) => Arc::new(order.iter().map(|at| before[*at as usize]).collect()),
+        };
+        Self { order: Some(order), ..self }
+    }
+
+    /// Without any text if all are empty.
+    pub(crate) fn or_none(self) -> Self {
+        if self.iter().all(str::is_empty) { Self::default() } else { self }
     }
 
     /// Appends a text.
     pub fn push(&mut self, text: &str) {
+        if let Some(order) = &mut self.order {
+            Arc::make_mut(order).push(position(self.ends.len()));
+        }
         self.bytes.push_str(text);
         self.ends.push(self.bytes.len());
     }
 
     /// The text at a position; empty beyond the end.
     pub fn get(&self, index: usize) -> &str {
+        let index = match &self.order {
+            None => index,
+            Some(order) => order.get(index).map_or(usize::MAX, |at| *at as usize),
+        };
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         self.ends.get(index).and_then(|end| self.bytes.get(start..*end)).unwrap_or("")
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.order.as_ref().map_or(self.ends.len(), |order| order.len())
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 
     /// All of them.
@@ -255,36 +286,49 @@ impl Preorder {
             *next += 1;
         }
         // Level by level: the children of a row are next to each other in `levels`, from `first` on.
-        let mut levels = Vec::with_capacity(count);
-        let mut first = Vec::with_capacity(count + 1);
-        levels.push(root?);
+        let (mut levels, mut first) = (vec![0; count], vec![0; count + 1]);
+        levels[0] = root?;
+        let mut end = 1;
         for at in 0..count {
             // A circle is not reached from the root.
-            let row = *levels.get(at)? as usize;
-            first.push(position(levels.len()));
-            levels.extend_from_slice(&children[starts[row] as usize..starts[row + 1] as usize]);
+            if end <= at {
+                return None;
+            }
+            let row = levels[at] as usize;
+            first[at] = position(end);
+            for child in &children[starts[row] as usize..starts[row + 1] as usize] {
+                levels[end] = *child;
+                end += 1;
+            }
         }
-        first.push(position(levels.len()));
-        drop((children, starts));
-        let mut size = vec![1_u32; count];
+        first[count] = position(end);
+        // What is not needed any more is memory for what comes next: fresh memory costs more than the work done in it.
+        let mut sizes = children;
+        sizes.fill(1);
         for at in (0..count).rev() {
-            let below: u32 = size[first[at] as usize..first[at + 1] as usize].iter().sum();
-            size[at] += below;
+            let below: u32 = sizes[first[at] as usize..first[at + 1] as usize].iter().sum();
+            sizes[at] += below;
         }
-        let (mut order, mut depth, mut place) = (vec![0; count], vec![0; count], vec![0; count]);
-        let mut level = vec![0_u32; count];
-        let mut starts_at = vec![0_u32; count];
+        let (mut order, mut depth) = (vec![0; count], vec![0; count]);
+        let mut place = starts;
+        place.truncate(count);
+        // The size of a person's team gives way to the person's place.
+        let mut places = sizes;
+        places[0] = 0;
+        let (mut level, mut level_end) = (0, 1);
         for at in 0..count {
-            let here = starts_at[at];
-            let row = levels[at];
+            if at == level_end {
+                level += 1;
+                level_end = first[at] as usize;
+            }
+            let (here, row) = (places[at], levels[at]);
             order[here as usize] = row;
-            depth[here as usize] = level[at];
+            depth[here as usize] = level;
             place[row as usize] = here;
             let mut next = here + 1;
-            for child in first[at] as usize..first[at + 1] as usize {
-                starts_at[child] = next;
-                level[child] = level[at] + 1;
-                next += size[child];
+            for child in &mut places[first[at] as usize..first[at + 1] as usize] {
+                let size = std::mem::replace(child, next);
+                next += size;
             }
         }
         Some(Self { order, depth, place })

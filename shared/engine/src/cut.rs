@@ -127,12 +127,14 @@ impl Cut {
         let mut columns = Vec::with_capacity(first.len());
         for column in first {
             let values = match &column.values {
-                Values::Fixed(_) => {
-                    Values::Fixed(self.join(&of_all(pieces, &column.code, |values| match values {
+                Values::Fixed(_) => Values::Fixed(Arc::new(self.join(&of_all(
+                    pieces,
+                    &column.code,
+                    |values| match values {
                         Values::Fixed(values) => Some(values.as_slice()),
                         Values::Exact(_) => None,
-                    })?)?)
-                }
+                    },
+                )?)?)),
                 Values::Exact(_) => {
                     Values::Exact(self.join(&of_all(pieces, &column.code, |values| match values {
                         Values::Exact(values) => Some(values.as_slice()),
@@ -256,11 +258,11 @@ fn some_of(whole: &Snapshot, rows: &[u32], with_orders: impl Fn(usize) -> bool) 
         NONE => NONE,
         upper => places[upper as usize],
     });
-    let placement = Tree {
+    let placement = Arc::new(Tree {
         parent: parent.collect(),
         order: (0..position(rows.len())).collect(),
         depth: gathered(&people.placement.depth, rows, 0),
-    };
+    });
     let volumes = |of: &Volumes| {
         Volumes::of_columns(Volume::ALL.map(|volume| Arc::new(gathered(of.of(volume), rows, 0))))
     };
@@ -268,7 +270,7 @@ fn some_of(whole: &Snapshot, rows: &[u32], with_orders: impl Fn(usize) -> bool) 
         ids: some_texts(&people.ids, rows),
         by_id: people.by_id.iter().map(|row| places[*row as usize]).filter(|place| *place != NONE).collect(),
         // Nothing that a piece computes looks along the enrolment tree.
-        enrolment: placement.clone(),
+        enrolment: Arc::clone(&placement),
         placement,
         consultant: gathered(&people.consultant, rows, false),
         status: gathered_words(&people.status, rows, ""),
@@ -329,7 +331,7 @@ fn some_orders(orders: &Orders, some: &[u32], places: &[u32]) -> Orders {
         consultant_price: amounts(&orders.consultant_price),
         first_of_person: truths(&orders.first_of_person),
         category: gathered_words(&orders.category, some, ""),
-        reverses: some_texts(&orders.reverses, some),
+        reverses: some_texts(&orders.reverses, some).or_none(),
     }
 }
 
@@ -433,7 +435,7 @@ fn some_indicators(whole: &Indicators, rows: &[u32]) -> Indicators {
         code: column.code.clone(),
         scale: column.scale,
         values: match &column.values {
-            Values::Fixed(values) => Values::Fixed(gathered(values, rows, 0)),
+            Values::Fixed(values) => Values::Fixed(Arc::new(gathered(values, rows, 0))),
             Values::Exact(values) => Values::Exact(gathered(values, rows, 0)),
         },
     };

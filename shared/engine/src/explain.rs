@@ -160,7 +160,10 @@ impl StoredRun<'_> {
                 reason.parts.extend(total);
                 if line.order != NONE {
                     reason.parts.push(self.order_reason(line));
-                } else if !is_total && let Some(paid) = payouts.bonuses.get(usize::from(line.bonus)) {
+                } else if !is_total
+                    && !bonus.is_some_and(walks::is_of_levels)
+                    && let Some(paid) = payouts.bonuses.get(usize::from(line.bonus))
+                {
                     reason.parts.extend(self.explain_indicator(&paid.indicator, line.source).ok());
                 }
                 if let (Some(bonus), Ok(run)) = (bonus, self.calculation()) {

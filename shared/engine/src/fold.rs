@@ -7,7 +7,7 @@
 //!
 //! Sums do not overflow: the caller has checked that the sizes of all values of a base column add up to an `i64`.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::{
     columns::{NONE, Tree, position},
@@ -36,8 +36,9 @@ pub(crate) enum Shape {
     Levels { from: u16, to: u16 },
     /// Everyone below who is reached without passing a leader.
     Group { basis: usize, cut: u8, with_self: bool },
-    /// Everyone below with so many leaders up to and with them.
-    Generation { basis: usize, cut: u8, number: u8 },
+    /// Everyone below with so many leaders up to them: with themselves where leaders are heads of their generation, without
+    /// themselves otherwise.
+    Generation { basis: usize, cut: u8, number: u8, heads: bool },
     /// The n-th leg by its total.
     Leg { number: u8, cap: i64 },
     /// All legs but the n strongest.
@@ -58,7 +59,7 @@ enum Kind {
     /// 1 cell.
     Group { basis: usize, cut: u8 },
     /// `1 + furthest` cells, generation 0 first.
-    Generations { basis: usize, cut: u8, furthest: usize },
+    Generations { basis: usize, cut: u8, furthest: usize, heads: bool },
     /// 3 cells and `strongest` more: total below, capped total of legs, number of legs, strongest legs in order.
     Legs { strongest: usize, cap: i64 },
     /// 2 cells: members below, legs.
@@ -78,13 +79,18 @@ impl Kind {
         }
     }
 
+    /// Whether every cell is a sum to which each person adds a part that hangs on nobody else's.
+    fn is_linear(self) -> bool {
+        matches!(self, Self::Sum | Self::Levels { .. } | Self::Group { .. } | Self::Generations { .. })
+    }
+
     fn of(shape: Shape) -> Self {
         match shape {
             Shape::Downline { .. } => Self::Sum,
             Shape::Levels { to, .. } => Self::Levels { depth: usize::from(to) },
             Shape::Group { basis, cut, .. } => Self::Group { basis, cut },
-            Shape::Generation { basis, cut, number } => {
-                Self::Generations { basis, cut, furthest: usize::from(number) }
+            Shape::Generation { basis, cut, number, heads } => {
+                Self::Generations { basis, cut, furthest: usize::from(number), heads }
             }
             Shape::CappedTeam { cap } => Self::Legs { strongest: 0, cap },
             Shape::Leg { number, cap } | Shape::ExceptLegs { number, cap } => {
@@ -100,10 +106,10 @@ impl Kind {
         match (self, other) {
             (Self::Levels { depth: a }, Self::Levels { depth: b }) => Some(Self::Levels { depth: a.max(b) }),
             (
-                Self::Generations { basis, cut, furthest: a },
-                Self::Generations { basis: other_basis, cut: other_cut, furthest: b },
-            ) if basis == other_basis && cut == other_cut => {
-                Some(Self::Generations { basis, cut, furthest: a.max(b) })
+                Self::Generations { basis, cut, furthest: a, heads },
+                Self::Generations { basis: other_basis, cut: other_cut, furthest: b, heads: other_heads },
+            ) if (basis, cut, heads) == (other_basis, other_cut, other_heads) => {
+                Some(Self::Generations { basis, cut, furthest: a.max(b), heads })
             }
             (Self::Legs { strongest: a, cap }, Self::Legs { strongest: b, cap: other_cap })
                 if cap == other_cap =>
@@ -124,14 +130,14 @@ struct Block {
 
 /// What each person brings.
 #[derive(Clone, Debug)]
-pub(crate) enum Base<'a> {
+pub(crate) enum Base {
     /// A number; [`NO_MEMBER`] for nobody where extremes are asked for.
-    Numbers(Cow<'a, [i64]>),
+    Numbers(Arc<Vec<i64>>),
     /// 1 for a member, 0 for nobody.
     Members(Vec<bool>),
 }
 
-impl Base<'_> {
+impl Base {
     /// What a person brings.
     pub(crate) fn at(&self, row: usize) -> i64 {
         match self {
@@ -141,10 +147,10 @@ impl Base<'_> {
     }
 
     /// Everybody's, in the order of the rows.
-    pub(crate) fn to_column(&self) -> Vec<i64> {
+    pub(crate) fn to_column(&self) -> Arc<Vec<i64>> {
         match self {
-            Self::Numbers(numbers) => numbers.to_vec(),
-            Self::Members(members) => members.iter().map(|member| i64::from(*member)).collect(),
+            Self::Numbers(numbers) => Arc::clone(numbers),
+            Self::Members(members) => Arc::new(members.iter().map(|member| i64::from(*member)).collect()),
         }
     }
 }
@@ -157,10 +163,12 @@ const TILE: usize = 512;
 /// Blocks of lanes do not see each other, so threads share them out; what each computes does not hang on how.
 pub(crate) fn fold(people: People<'_>, lanes: &[Lane], edge: &Edge<'_>) -> Folded {
     let (blocks, block_of) = blocks(lanes);
+    // Fewer blocks than threads are cut.
+    let in_parts = blocks.len() < threads::most();
     let of_block = |block: usize| {
         let shapes: Vec<Shape> =
             lanes.iter().zip(&block_of).filter(|(_, of)| **of == block).map(|(lane, _)| lane.shape).collect();
-        people.columns((position(block), blocks[block]), &shapes, edge)
+        people.columns((position(block), blocks[block]), &shapes, edge, in_parts)
     };
     let (columns, handed): (Vec<Vec<Vec<i64>>>, Vec<Vec<Crossed>>) =
         threads::each(blocks.len(), of_block).into_iter().unzip();
@@ -186,7 +194,7 @@ pub(crate) struct People<'a> {
     tree: &'a Tree,
     /// Whether rows are in preorder of this tree.
     is_preorder: bool,
-    bases: &'a [Base<'a>],
+    bases: &'a [Base],
     ranks: [&'a [u8]; 2],
     consultant: &'a [bool],
 }
@@ -196,7 +204,7 @@ impl<'a> People<'a> {
     /// where no lane asks for it).
     pub(crate) fn of(
         tree: &'a Tree,
-        bases: &'a [Base<'a>],
+        bases: &'a [Base],
         ranks: [&'a [u8]; 2],
         consultant: &'a [bool],
     ) -> Self {
@@ -219,7 +227,7 @@ trait Kernel {
     fn width(&self) -> usize;
     /// `cells` has `width` columns of [`TILE`] rows.
     fn tile(&mut self, tile: &Tile<'_>, cells: &mut [i64]);
-    /// The accumulator of a depth.
+    /// What was passed up to a depth and nobody has taken yet.
     fn accumulator(&mut self, level: usize) -> &mut [i64];
 }
 
@@ -227,23 +235,81 @@ impl People<'_> {
     /// The columns of one block, one per shape, and what is handed up to visitors.
     fn columns(
         &self,
-        (number, block): (u32, Block),
+        block: (u32, Block),
         shapes: &[Shape],
         edge: &Edge<'_>,
+        in_parts: bool,
     ) -> (Vec<Vec<i64>>, Vec<Crossed>) {
+        let count = self.tree.len();
+        let mut out: Vec<Vec<i64>> = shapes.iter().map(|_| vec![0; count]).collect();
+        let mut columns: Vec<&mut [i64]> = out.iter_mut().map(Vec::as_mut_slice).collect();
+        let middle = count / 2 / TILE * TILE;
+        let is_whole = matches!(edge, Edge::Whole);
+        if !in_parts || !is_whole || middle == 0 || !self.is_preorder || !block.1.kind.is_linear() {
+            let (_, handed) = self.part(block, shapes, 0..count, &mut columns, edge);
+            return (out, handed);
+        }
+        let (mut before, mut after): (Vec<_>, Vec<_>) =
+            columns.into_iter().map(|column| column.split_at_mut(middle)).unzip();
+        let ((), (mut kernel, handed)) = threads::both(
+            || drop(self.part(block, shapes, 0..middle, &mut before, edge)),
+            || self.part(block, shapes, middle..count, &mut after, edge),
+        );
+        self.join(block.1, shapes, middle, &mut *kernel, &mut out);
+        (out, handed)
+    }
+
+    /// Adds what the people from `middle` on bring to those above them who stand before. All sums of the block's kind are made
+    /// of what each person adds, so what is missing is added in the end.
+    fn join(
+        &self,
+        block: Block,
+        shapes: &[Shape],
+        middle: usize,
+        kernel: &mut dyn Kernel,
+        out: &mut [Vec<i64>],
+    ) {
+        let width = block.kind.cells();
+        let depth = self.tree.depth[middle] as usize;
+        let mut open: Vec<Vec<i64>> =
+            (0..=depth).map(|level| kernel.accumulator(level)[..width].to_vec()).collect();
+        let mut row = self.tree.parent[middle];
+        for level in (0..depth).rev() {
+            let at = row as usize;
+            let (upper, lower) = open.split_at_mut(level + 1);
+            let (mine, below) = (&mut upper[level], &lower[0]);
+            for (shape, column) in shapes.iter().zip(&mut *out) {
+                column[at] += read(*shape, below, 0);
+            }
+            let leader = |basis: usize, cut: u8| {
+                self.consultant[at] && self.ranks[basis].get(at).is_some_and(|rank| cut <= *rank)
+            };
+            let person = Passing { own: 0, is_consultant: self.consultant[at], leader: &leader };
+            pass_up(block.kind, person, below, mine);
+            row = self.tree.parent[at];
+        }
+    }
+
+    /// Fills the columns of a range of places, which begins with a tile; what nobody in it has taken stays in the kernel.
+    fn part(
+        &self,
+        (number, block): (u32, Block),
+        shapes: &[Shape],
+        range: std::ops::Range<usize>,
+        out: &mut [&mut [i64]],
+        edge: &Edge<'_>,
+    ) -> (Box<dyn Kernel>, Vec<Crossed>) {
         let mut handed = Vec::new();
         let mut kernel = kernel(block.kind, self.tree.deepest() as usize + 2);
         let width = kernel.width();
-        let count = self.tree.len();
-        let mut out: Vec<Vec<i64>> = shapes.iter().map(|_| vec![0; count]).collect();
         let mut cells = vec![0; width * TILE];
         let mut own = [0_i64; TILE];
         let mut consultant = [false; TILE];
         let mut leader = [false; TILE];
         let mut values = [0_i64; TILE];
         let base = &self.bases[block.base];
-        let mut end = count;
-        while 0 < end {
+        let mut end = range.end;
+        while range.start < end {
             let start = edge.tile_start(number, (end - 1) / TILE * TILE, end);
             let below = self.tree.depth[start] as usize + 1;
             if edge.is_visitor(start) {
@@ -283,9 +349,9 @@ impl People<'_> {
             }
             let tile = Tile { depth: &self.tree.depth[start..end], own, consultant, leader: &leader[..size] };
             kernel.tile(&tile, &mut cells);
-            for (shape, column) in shapes.iter().zip(&mut out) {
+            for (shape, column) in shapes.iter().zip(&mut *out) {
                 if self.is_preorder {
-                    derive(*shape, &cells, own, &mut column[start..end]);
+                    derive(*shape, &cells, own, &mut column[start - range.start..end - range.start]);
                 } else {
                     derive(*shape, &cells, own, &mut values[..size]);
                     for (value, row) in values.iter().zip(rows) {
@@ -295,7 +361,7 @@ impl People<'_> {
             }
             end = start;
         }
-        (out, handed)
+        (kernel, handed)
     }
 }
 
@@ -331,7 +397,7 @@ fn merge(kind: Kind, from: &[i64], into: &mut [i64]) {
 }
 
 /// What the people of a tile bring.
-fn gather(own: &mut [i64; TILE], is_preorder: bool, rows: &[u32], start: usize, base: &Base<'_>) {
+fn gather(own: &mut [i64; TILE], is_preorder: bool, rows: &[u32], start: usize, base: &Base) {
     match base {
         Base::Members(members) if is_preorder => {
             for (cell, member) in own.iter_mut().zip(&members[start..start + rows.len()]) {
@@ -357,7 +423,7 @@ fn derive(shape: Shape, cells: &[i64], own: &[i64], values: &mut [i64]) {
     match shape {
         Shape::Downline { with_self: true }
         | Shape::Group { with_self: true, .. }
-        | Shape::Generation { number: 0, .. } => with_own(values, 0),
+        | Shape::Generation { number: 0, heads: true, .. } => with_own(values, 0),
         Shape::Downline { with_self: false } | Shape::Group { with_self: false, .. } => {
             values.copy_from_slice(column(0));
         }
@@ -390,7 +456,7 @@ fn kernel(kind: Kind, depths: usize) -> Box<dyn Kernel> {
     fn wide<const W: usize>(kind: Kind, depths: usize) -> Box<dyn Kernel> {
         let cells = vec![[0; W]; depths];
         match kind {
-            Kind::Generations { .. } => Box::new(Generations(cells)),
+            Kind::Generations { heads, .. } => Box::new(Generations { heads, cells }),
             _ => Box::new(Levels(cells)),
         }
     }
@@ -525,7 +591,10 @@ impl<const W: usize> Kernel for Levels<W> {
     }
 }
 
-struct Generations<const W: usize>(Vec<[i64; W]>);
+struct Generations<const W: usize> {
+    heads: bool,
+    cells: Vec<[i64; W]>,
+}
 
 impl<const W: usize> Kernel for Generations<W> {
     fn width(&self) -> usize {
@@ -536,14 +605,14 @@ impl<const W: usize> Kernel for Generations<W> {
         let people = tile.depth.iter().zip(tile.own).zip(tile.leader).enumerate();
         for (place, ((depth, own), leader)) in people.rev() {
             let level = *depth as usize;
-            if let [mine, below] = &mut self.0[level..level + 2] {
+            if let [mine, below] = &mut self.cells[level..level + 2] {
                 put(cells, place, below);
                 // The last generation below a leader falls out of reach.
                 let first = usize::from(*leader);
                 for cell in first..W {
                     mine[cell] += below[cell - first];
                 }
-                if let Some(cell) = mine.get_mut(first) {
+                if let Some(cell) = mine.get_mut(if self.heads { first } else { 0 }) {
                     *cell += own;
                 }
                 *below = [0; W];
@@ -552,7 +621,7 @@ impl<const W: usize> Kernel for Generations<W> {
     }
 
     fn accumulator(&mut self, level: usize) -> &mut [i64] {
-        &mut self.0[level]
+        &mut self.cells[level]
     }
 }
 
@@ -626,7 +695,7 @@ fn read(shape: Shape, below: &[i64], own: i64) -> i64 {
         }
         Shape::CappedTeam { .. } => below[1] + own,
         Shape::Levels { from, to } => below[usize::from(from) - 1..usize::from(to)].iter().sum(),
-        Shape::Generation { number: 0, .. } => below[0] + own,
+        Shape::Generation { number: 0, heads: true, .. } => below[0] + own,
         Shape::Generation { number, .. } => below[usize::from(number)],
         Shape::Leg { number, .. } => leg_at(number),
         Shape::ExceptLegs { number, .. } => below[1] - (1..=number).map(leg_at).sum::<i64>(),
@@ -669,13 +738,13 @@ fn pass_up(kind: Kind, person: Passing<'_>, below: &[i64], mine: &mut [i64]) {
                 mine[0] += below[0] + own;
             }
         }
-        Kind::Generations { basis, cut, .. } => {
+        Kind::Generations { basis, cut, heads, .. } => {
             if (person.leader)(basis, cut) {
                 // The last generation below falls out of reach.
                 for (cell, deeper) in mine[1..].iter_mut().zip(below) {
                     *cell += deeper;
                 }
-                if let Some(first) = mine.get_mut(1) {
+                if let Some(first) = mine.get_mut(usize::from(heads)) {
                     *first += own;
                 }
             } else {
@@ -722,7 +791,7 @@ fn insert(strongest: &mut [i64], count: usize, leg: i64) {
 }
 
 /// Sums over the upline up to and with the first of rank `cut`; to the root where there is none.
-pub(crate) fn upline(tree: &Tree, base: &Base<'_>, ranks: &[u8], cut: u8) -> Vec<i64> {
+pub(crate) fn upline(tree: &Tree, base: &Base, ranks: &[u8], cut: u8) -> Vec<i64> {
     let mut sums = vec![0; tree.len()];
     for row in &tree.order {
         let row = *row as usize;

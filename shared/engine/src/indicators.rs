@@ -1,10 +1,12 @@
 //! Indicators: all that a plan needs, in few passes from the leaves to the root.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use plan::{
     Plan, PlannedIndicator, RATIO_SCALE,
-    indicator::{Aggregate, LegCap, Measure, Over, RankBasis, Scope, Tree as TreeName, Window},
+    indicator::{
+        Aggregate, GenerationCounts, LegCap, Measure, Over, RankBasis, Scope, Tree as TreeName, Window,
+    },
 };
 use rules::{BoolColumn, NumberColumn};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -37,8 +39,8 @@ pub struct IndicatorColumn {
 /// Values of an indicator by row: `values[row] / 10^scale`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Values {
-    /// In 64 bits: all but quotients.
-    Fixed(Vec<i64>),
+    /// In 64 bits: all but quotients. Shared with the snapshot where they are the same.
+    Fixed(Arc<Vec<i64>>),
     /// In 128 bits: quotients. [`MISSING`] stands for a missing one.
     Exact(Vec<i128>),
 }
@@ -160,7 +162,7 @@ pub(crate) struct Calculation<'a> {
     pub(crate) earlier_rows: Vec<Vec<u32>>,
     pub(crate) active: Vec<bool>,
     /// By index of the plan's indicators. Quotients stand here too, cut to the decimals of amounts.
-    pub(crate) columns: Vec<Cow<'a, [i64]>>,
+    pub(crate) columns: Vec<Arc<Vec<i64>>>,
     /// By index of the plan's indicators; empty for those that are no quotients.
     pub(crate) quotients: Vec<Quotients>,
     pub(crate) paid: Vec<u8>,
@@ -203,7 +205,7 @@ impl<'a> Calculation<'a> {
             extra: Extra::of(snapshot, plan),
             earlier_rows: Vec::new(),
             active: Vec::new(),
-            columns: vec![Cow::Borrowed(&[]); plan.indicators().len()],
+            columns: vec![Arc::default(); plan.indicators().len()],
             quotients: vec![Quotients::default(); plan.indicators().len()],
             paid: Vec::new(),
             earned: Vec::new(),
@@ -224,7 +226,7 @@ impl<'a> Calculation<'a> {
                 return Err(EngineError::Mismatch(format!("the column {} is of another run", column.code)));
             }
             match &column.values {
-                Values::Fixed(values) => self.columns[index] = Cow::Borrowed(values),
+                Values::Fixed(values) => self.columns[index] = Arc::clone(values),
                 Values::Exact(values) => self.put(index, Values::Exact(values.clone())),
             }
         }
@@ -238,10 +240,10 @@ impl<'a> Calculation<'a> {
     /// Puts the values of an indicator in their place.
     pub(crate) fn put(&mut self, index: usize, values: Values) {
         match values {
-            Values::Fixed(values) => self.columns[index] = values.into(),
+            Values::Fixed(values) => self.columns[index] = values,
             Values::Exact(values) => {
-                self.columns[index] =
-                    values.iter().map(|mantissa| exact::cut(*mantissa).unwrap_or(i64::MAX)).collect();
+                let cut = values.iter().map(|mantissa| exact::cut(*mantissa).unwrap_or(i64::MAX));
+                self.columns[index] = Arc::new(cut.collect());
                 self.quotients[index] = Quotients::of(values);
             }
         }
@@ -314,7 +316,7 @@ impl<'a> Calculation<'a> {
         tree: TreeName,
         indicators: Vec<(usize, &PlannedIndicator)>,
     ) -> Result<(), EngineError> {
-        let mut bases: Bases<'a> = Bases::default();
+        let mut bases = Bases::default();
         let mut lanes: Vec<Lane> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
         for (index, planned) in indicators {
@@ -325,7 +327,7 @@ impl<'a> Calculation<'a> {
             }
             let base = self.base(&mut bases, planned)?;
             match &planned.definition.scope {
-                Scope::Own => self.columns[index] = members_only(&bases.columns[base], planned).into(),
+                Scope::Own => self.columns[index] = members_only(&bases.columns[base], planned),
                 Scope::Company => {
                     let people = self.snapshot.people.len();
                     self.columns[index] = company(&bases.columns[base], people, planned).into();
@@ -357,7 +359,7 @@ impl<'a> Calculation<'a> {
     }
 
     /// What values of several parts come to has to fit too.
-    fn hand_up_sizes(&mut self, bases: &[Base<'_>]) -> Result<(), EngineError> {
+    fn hand_up_sizes(&mut self, bases: &[Base]) -> Result<(), EngineError> {
         if self.border.is_whole() {
             return Ok(());
         }
@@ -385,7 +387,7 @@ impl<'a> Calculation<'a> {
     }
 
     /// What each person brings if they are a member: the base column of an indicator, shared where it is the same.
-    fn base(&self, bases: &mut Bases<'a>, planned: &PlannedIndicator) -> Result<usize, EngineError> {
+    fn base(&self, bases: &mut Bases, planned: &PlannedIndicator) -> Result<usize, EngineError> {
         let key = BaseKey::of(planned);
         if let Some(known) = bases.keys.iter().position(|known| *known == key) {
             return Ok(known);
@@ -395,10 +397,17 @@ impl<'a> Calculation<'a> {
         let nobody = if key.folds { NO_MEMBER } else { 0 };
         let mut column = match (key.counts, key.folds) {
             (true, false) => Base::Members(vec![true; rows]),
-            (true, true) => Base::Numbers(vec![1; rows].into()),
+            (true, true) => Base::Numbers(Arc::new(vec![1; rows])),
             (false, _) => Base::Numbers(self.measured(planned)?),
         };
-        self.members(planned, |row| leave_out(&mut column, row, nobody))?;
+        match &mut column {
+            Base::Members(members) => self.members(planned, |row| members[row] = false)?,
+            Base::Numbers(numbers) if chooses(planned) => {
+                let numbers = Arc::make_mut(numbers);
+                self.members(planned, |row| numbers[row] = nobody)?;
+            }
+            Base::Numbers(_) => {}
+        }
         if let Base::Numbers(numbers) = &column {
             self.check_sum(numbers, &definition.code)?;
         }
@@ -429,16 +438,13 @@ impl<'a> Calculation<'a> {
     }
 
     /// What is measured on each person, in 64 bits.
-    pub(crate) fn measure(&self, planned: &PlannedIndicator) -> Result<Cow<'a, [i64]>, EngineError> {
-        let snapshot: &'a Snapshot = self.snapshot;
-        let people = &snapshot.people;
+    pub(crate) fn measure(&self, planned: &PlannedIndicator) -> Result<Arc<Vec<i64>>, EngineError> {
+        let people = &self.snapshot.people;
         let definition = &planned.definition;
         Ok(match &definition.measure {
             Measure::People => vec![1; people.len()].into(),
             Measure::Level => self.levels(tree_of(planned)).into(),
-            Measure::Rank => {
-                self.ranks(planned).iter().map(|rank| i64::from(*rank)).collect::<Vec<i64>>().into()
-            }
+            Measure::Rank => Arc::new(self.ranks(planned).iter().map(|rank| i64::from(*rank)).collect()),
             Measure::Indicator(_) => {
                 planned.measured.and_then(|index| self.columns.get(index)).cloned().unwrap_or_default()
             }
@@ -450,26 +456,24 @@ impl<'a> Calculation<'a> {
                 None => vec![0; people.len()].into(),
             },
             measure => match volume_of(measure) {
-                Some(volume) => people.volumes.of(volume).into(),
+                Some(volume) => people.volumes.shared(volume),
                 None => vec![0; people.len()].into(),
             },
         })
     }
 
     /// What is measured on each person over the indicator's window, in 64 bits.
-    fn measured(&self, planned: &PlannedIndicator) -> Result<Cow<'a, [i64]>, EngineError> {
+    fn measured(&self, planned: &PlannedIndicator) -> Result<Arc<Vec<i64>>, EngineError> {
         let definition = &planned.definition;
         let is_plain = planned.only_where.is_none();
-        let snapshot: &'a Snapshot = self.snapshot;
         match (definition.window, volume_of(&definition.measure)) {
             (Window::ThisCycle, _) if is_plain => self.measure(planned),
-            (Window::Lifetime, Some(volume)) if is_plain => Ok(snapshot.people.lifetime.of(volume).into()),
-            _ => self
-                .over_window(planned)?
-                .into_iter()
-                .enumerate()
-                .map(|(row, value)| i64::try_from(value).map_err(|_| self.too_large(row, planned)))
-                .collect(),
+            (Window::Lifetime, Some(volume)) if is_plain => Ok(self.snapshot.people.lifetime.shared(volume)),
+            _ => {
+                let narrow = |(row, value)| i64::try_from(value).map_err(|_| self.too_large(row, planned));
+                let values = self.over_window(planned)?.into_iter().enumerate().map(narrow);
+                Ok(Arc::new(values.collect::<Result<_, _>>()?))
+            }
         }
     }
 
@@ -530,7 +534,8 @@ impl<'a> Calculation<'a> {
         }
         let narrow =
             |(row, value): (usize, i128)| i64::try_from(value).map_err(|_| self.too_large(row, planned));
-        Ok(Values::Fixed(values.into_iter().enumerate().map(narrow).collect::<Result<_, _>>()?))
+        let values = values.into_iter().enumerate().map(narrow).collect::<Result<Vec<_>, _>>()?;
+        Ok(Values::Fixed(Arc::new(values)))
     }
 
     /// What each person brings, and how many values that is.
@@ -671,12 +676,12 @@ impl<'a> Calculation<'a> {
             if planned.scale == RATIO_SCALE {
                 let value = exact::mantissa(adjustment.value, RATIO_SCALE);
                 let value = value.ok_or_else(|| self.too_large(row, planned))?;
-                self.columns[index].to_mut()[row] =
+                Arc::make_mut(&mut self.columns[index])[row] =
                     exact::cut(value).ok_or_else(|| self.too_large(row, planned))?;
                 self.quotients[index].set(row, value);
             } else {
                 let value = fixed(adjustment.value, planned.scale, "an adjustment", &adjustment.person)?;
-                self.columns[index].to_mut()[row] = value;
+                Arc::make_mut(&mut self.columns[index])[row] = value;
             }
         }
         Ok(())
@@ -698,7 +703,7 @@ impl<'a> Calculation<'a> {
                 values: if planned.scale == RATIO_SCALE {
                     Values::Exact(quotients.mantissas)
                 } else {
-                    Values::Fixed(values.into_owned())
+                    Values::Fixed(values)
                 },
             })
             .collect();
@@ -719,9 +724,9 @@ pub(crate) const NO_MEMBER: i64 = i64::MIN;
 
 /// Base columns of a pass, each once.
 #[derive(Default)]
-struct Bases<'a> {
+struct Bases {
     keys: Vec<BaseKey>,
-    columns: Vec<Base<'a>>,
+    columns: Vec<Base>,
 }
 
 /// What makes two base columns the same.
@@ -760,12 +765,11 @@ impl BaseKey {
     }
 }
 
-/// Lets somebody bring nothing.
-fn leave_out(base: &mut Base<'_>, row: usize, nobody: i64) {
-    match base {
-        Base::Members(members) => members[row] = false,
-        Base::Numbers(numbers) => numbers.to_mut()[row] = nobody,
-    }
+/// Whether an indicator says who is a member.
+fn chooses(planned: &PlannedIndicator) -> bool {
+    let definition = &planned.definition;
+    let by_rule = planned.filter.is_some() || definition.options.minimum_own_volume.is_some();
+    by_rule || definition.scope == Scope::Customers
 }
 
 /// The tree a scope runs in.
@@ -880,10 +884,10 @@ fn general_shape(scope: &Scope, planned: &PlannedIndicator) -> Shape {
     }
 }
 
-fn members_only(base: &Base<'_>, planned: &PlannedIndicator) -> Vec<i64> {
+fn members_only(base: &Base, planned: &PlannedIndicator) -> Arc<Vec<i64>> {
     let mut column = base.to_column();
-    if matches!(planned.definition.aggregate, Aggregate::Max | Aggregate::Min) {
-        for value in column.iter_mut().filter(|value| **value == NO_MEMBER) {
+    if matches!(planned.definition.aggregate, Aggregate::Max | Aggregate::Min) && chooses(planned) {
+        for value in Arc::make_mut(&mut column).iter_mut().filter(|value| **value == NO_MEMBER) {
             *value = 0;
         }
     }
@@ -891,7 +895,7 @@ fn members_only(base: &Base<'_>, planned: &PlannedIndicator) -> Vec<i64> {
 }
 
 /// The same value for everyone.
-fn company(base: &Base<'_>, people: usize, planned: &PlannedIndicator) -> Vec<i64> {
+fn company(base: &Base, people: usize, planned: &PlannedIndicator) -> Vec<i64> {
     let members = (0..people).map(|row| base.at(row)).filter(|value| *value != NO_MEMBER);
     let total = match planned.definition.aggregate {
         Aggregate::Max => members.max().unwrap_or(0),
@@ -926,8 +930,12 @@ fn shape(scope: &Scope, planned: &PlannedIndicator) -> Shape {
         (Scope::Levels { from, to }, None) => Shape::Levels { from: *from, to: *to },
         (Scope::Group(group), None) => Shape::Group { basis, cut, with_self: group.with_self },
         (Scope::Generation(generation), None) => {
-            let own = generation.counts == plan::indicator::GenerationCounts::OwnGroup;
-            Shape::Generation { basis, cut, number: generation.number.saturating_sub(u8::from(own)) }
+            let number = match generation.counts {
+                GenerationCounts::Leader => generation.number,
+                GenerationCounts::OwnGroup | GenerationCounts::Between => generation.number.saturating_sub(1),
+            };
+            let heads = generation.counts != GenerationCounts::Between;
+            Shape::Generation { basis, cut, number, heads }
         }
         (Scope::Legs, None) if planned.definition.aggregate == Aggregate::Legs => Shape::LegCount {
             members: i64::from(options.members_per_leg.unwrap_or(1)),

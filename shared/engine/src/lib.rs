@@ -48,12 +48,14 @@ pub use payouts::{
     NotUndone, PaidBonus, PayoutLine, Payouts,
 };
 pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label};
-pub use settlement::{BonusAmount, Finding, Settlement, check_settlements, settle, totals_by_currency};
+pub use settlement::{
+    BonusAmount, Finding, Settlement, Settlements, check_settlements, settle, totals_by_currency,
+};
 pub use snapshot::{
     ExchangeRates, Facts, NO_DAY, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
     integrate_columns,
 };
-pub use table::{Cells, Column, write as write_table};
+pub use table::{Cells, Coded, Column, write as write_table};
 pub use threads::use_threads;
 pub use verify::{Branch, Violation, verify};
 

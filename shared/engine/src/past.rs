@@ -1,6 +1,6 @@
 //! What windows look at: the cycle being computed and those before it, order by order where an indicator asks for it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use foundation::cycle::Cycle;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -289,7 +289,7 @@ impl Calculation<'_> {
         for (index, planned) in self.plan.indicators().iter().enumerate() {
             match results.column(&planned.definition.code) {
                 Some(column) if column.scale == planned.scale => run.put(index, column.values.clone()),
-                _ => run.put(index, Values::Fixed(vec![0; then.people.len()])),
+                _ => run.put(index, Values::Fixed(Arc::new(vec![0; then.people.len()]))),
             }
         }
         run

@@ -5,7 +5,10 @@ use plan::bonus::{Award, OrderMeasure};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::amount::{RATE_SCALE, from_exact, from_minor};
+use crate::{
+    amount::{RATE_SCALE, from_exact, from_minor},
+    columns::position,
+};
 
 /// What kind of line it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,6 +131,44 @@ impl PayoutLine {
     pub(crate) fn place(&self) -> (u32, u16, LineKind, u32, u32, u16) {
         (self.earner, self.bonus, self.kind, self.source, self.order, self.level_paid)
     }
+}
+
+/// Lines of `people` earners in the order of [`PayoutLine::place`]: by earner by counting, then each earner's few lines.
+pub(crate) fn in_order(mut lines: Vec<PayoutLine>, people: usize) -> Vec<PayoutLine> {
+    if lines.is_sorted_by_key(PayoutLine::place) {
+        return lines;
+    }
+    if lines.len() < people {
+        lines.sort_unstable_by_key(PayoutLine::place);
+        return lines;
+    }
+    let mut ends = vec![0_u32; people + 1];
+    for line in &lines {
+        ends[line.earner as usize + 1] += 1;
+    }
+    let mut sum = 0;
+    for end in &mut ends {
+        sum += *end;
+        *end = sum;
+    }
+    // Starts become ends while the lines find their places.
+    let mut order = vec![0_u32; lines.len()];
+    for (number, line) in lines.iter().enumerate() {
+        let place = &mut ends[line.earner as usize];
+        order[*place as usize] = position(number);
+        *place += 1;
+    }
+    let mut sorted: Vec<PayoutLine> = order.iter().map(|number| lines[*number as usize].clone()).collect();
+    drop((lines, order));
+    let mut start = 0;
+    for end in ends.into_iter().take(people).map(|end| end as usize) {
+        let own = &mut sorted[start..end];
+        if !own.is_sorted_by_key(PayoutLine::place) {
+            own.sort_unstable_by_key(PayoutLine::place);
+        }
+        start = end;
+    }
+    sorted
 }
 
 /// A bonus that has lines, as the plan of its cycle named it.

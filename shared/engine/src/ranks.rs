@@ -16,6 +16,7 @@ use crate::{
     indicators::{Calculation, Context, Indicators, restored},
     past::last_day,
     snapshot::{NO_DAY, People, Snapshot},
+    threads,
     view::{Around, View, rule_failed},
 };
 
@@ -167,6 +168,7 @@ fn climbed(run: &Calculation<'_>) -> Result<(Ranks, Vec<Crossed>), EngineError> 
     let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != closing.year());
     let view = run.view();
     let mut rules = Rules::of(&view)?;
+    let is_plain = ladder.continuity.is_none() && ladder.lock.is_none();
     let mut counts = Counts::new(tree.deepest() as usize, plan.rank_rules().len());
     let edge = run.border.edge();
     let mut handed = Vec::new();
@@ -182,16 +184,12 @@ fn climbed(run: &Calculation<'_>) -> Result<(Ranks, Vec<Crossed>), EngineError> 
         if people.consultant[row] {
             let earned = rules.earned(row, |place, rank| counts.below(level, place, rank))?;
             ranks.earned[row] = earned;
-            let standing = Standing {
-                earned,
-                previous: people.previous_rank[row],
-                manual: people.manual_rank[row],
-                grace_used: people.grace_used[row],
-                lock_left: people.lock_left[row],
-                is_lockable: lockable(people.joined_on[row], closing, plan),
-                often_enough: often_enough(earned, row, people, plan),
+            let previous = people.previous_rank[row];
+            let kept = if is_plain && previous <= earned && people.manual_rank[row] == 0 {
+                Kept { rank: earned, grace_used: 0, lock_left: people.lock_left[row].saturating_sub(1) }
+            } else {
+                paid(standing(earned, row, people, closing, plan), plan)
             };
-            let kept = paid(standing, plan);
             (ranks.paid[row], ranks.grace_used[row], ranks.lock_left[row]) =
                 (kept.rank, kept.grace_used, kept.lock_left);
         }
@@ -215,6 +213,8 @@ struct Rules<'a> {
     snapshot: &'a Snapshot,
     plan: &'a Plan,
     steps: Vec<Step<'a>>,
+    /// By row, the highest rank there can be: what stands above asks more of columns than they have.
+    most: Vec<u8>,
     /// Values of the live slots of a rule.
     live: Vec<i64>,
 }
@@ -233,7 +233,10 @@ impl<'a> Rules<'a> {
     fn of(view: &'a View<'a>) -> Result<Self, EngineError> {
         let plan = view.plan;
         let rows = view.snapshot.people.len();
-        let step = |(rule, step): (&'a rules::Program, &plan::rank::Rank)| {
+        let (rank_rules, ranks) = (plan.rank_rules(), &plan.document().ranks.steps);
+        let step = |position: usize| {
+            let (rule, step): (&'a rules::Program, &plan::rank::Rank) =
+                (&rank_rules[position], &ranks[position]);
             let ask = |slot: &u32| match plan.source(*slot) {
                 Some(Source::Ranked(place, rank)) => Some((Live { slot: *slot, scale: 0 }, (place, rank))),
                 _ => None,
@@ -250,9 +253,30 @@ impl<'a> Rules<'a> {
                 (None, _) => Step::Asked { rule: bound, asks },
             })
         };
-        let steps = plan.rank_rules().iter().zip(&plan.document().ranks.steps).map(step);
-        let steps = steps.collect::<Result<Vec<_>, EngineError>>()?;
-        Ok(Self { snapshot: view.snapshot, plan, steps, live: Vec::new() })
+        let steps = threads::each(rank_rules.len().min(ranks.len()), step);
+        let steps = steps.into_iter().collect::<Result<Vec<_>, EngineError>>()?;
+        let mut most = vec![0_u8; rows];
+        for (position, step) in (1_u8..).zip(&steps) {
+            match (step, plan.document().ranks.promotion) {
+                (Step::Column(may_hold) | Step::Live { may_hold, .. }, Promotion::Highest) => {
+                    for (most, may_hold) in most.iter_mut().zip(may_hold) {
+                        *most = if *may_hold { position } else { *most };
+                    }
+                }
+                (Step::Column(may_hold) | Step::Live { may_hold, .. }, Promotion::Sequential) => {
+                    for (most, may_hold) in most.iter_mut().zip(may_hold) {
+                        *most += u8::from(*most + 1 == position && *may_hold);
+                    }
+                }
+                (Step::Asked { .. }, Promotion::Highest) => most.fill(position),
+                (Step::Asked { .. }, Promotion::Sequential) => {
+                    for most in &mut most {
+                        *most += u8::from(*most + 1 == position);
+                    }
+                }
+            }
+        }
+        Ok(Self { snapshot: view.snapshot, plan, steps, most, live: Vec::new() })
     }
 
     fn holds(
@@ -278,7 +302,7 @@ impl<'a> Rules<'a> {
         let ladder = &self.plan.document().ranks;
         let previous = self.snapshot.people.previous_rank[row];
         let steps = ladder.max_steps_per_cycle.unwrap_or(u8::MAX);
-        let most = usize::from(previous.saturating_add(steps)).min(self.steps.len());
+        let most = usize::from(previous.saturating_add(steps).min(self.most[row]));
         let mut reached = 0;
         match ladder.promotion {
             Promotion::Sequential => {
@@ -311,6 +335,18 @@ struct Standing {
     is_lockable: bool,
     /// The highest rank earned as often as continuity asks; what is earned if it asks nothing.
     often_enough: u8,
+}
+
+fn standing(earned: u8, row: usize, people: &People, closing: Date, plan: &Plan) -> Standing {
+    Standing {
+        earned,
+        previous: people.previous_rank[row],
+        manual: people.manual_rank[row],
+        grace_used: people.grace_used[row],
+        lock_left: people.lock_left[row],
+        is_lockable: lockable(people.joined_on[row], closing, plan),
+        often_enough: often_enough(earned, row, people, plan),
+    }
 }
 
 /// A paid rank, and what the next cycle has to know of it.

@@ -175,12 +175,12 @@ pub(crate) fn reduce(walk: Walk<'_>, mut emit: impl FnMut(usize, Total)) {
                     mine.add(0, below.total(0).with(base[row]));
                 }
             }
-            Shape::Generation { basis, cut, .. } => {
+            Shape::Generation { basis, cut, heads, .. } => {
                 let step = usize::from(leads(basis, cut));
                 for index in step..cells {
                     mine.add(index, below.total(index - step));
                 }
-                mine.add(step, base[row]);
+                mine.add(if heads { step } else { 0 }, base[row]);
             }
             Shape::CappedTeam { .. } | Shape::Leg { .. } | Shape::ExceptLegs { .. } => {
                 let leg = below.total(0).with(base[row]);
@@ -241,7 +241,9 @@ fn read(walk: Walk<'_>, below: &Below, own: Total) -> Total {
         Shape::LegCount { .. } => below.total(0),
         Shape::Levels { from, to } => (usize::from(from) - 1..usize::from(to))
             .fold(Total::NOBODY, |all, level| all.with(below.total(level))),
-        Shape::Generation { number, .. } => and_own(below.total(usize::from(number)), number == 0),
+        Shape::Generation { number, heads, .. } => {
+            and_own(below.total(usize::from(number)), number == 0 && heads)
+        }
         Shape::Leg { number, .. } => below.leg(number),
         Shape::ExceptLegs { .. } => others,
         Shape::CappedTeam { .. } => others.with(Total { sum: own.sum * finer, ..own }),

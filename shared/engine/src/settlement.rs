@@ -48,6 +48,127 @@ pub struct Settlement {
     pub total: Decimal,
 }
 
+/// The settlements of everyone as columns, in the order of the snapshot.
+pub struct Settlements<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) plan: &'a Plan,
+    pub(crate) active: &'a [bool],
+    pub(crate) ranks: &'a Ranks,
+    /// In the order of the run's bonuses.
+    pub(crate) bonuses: Vec<BonusColumn>,
+    /// Sums of all lines, in minor units of the person's currency.
+    pub(crate) totals: Vec<i64>,
+    /// Currencies in the order of the snapshot's dictionary.
+    currencies: Vec<Currency>,
+}
+
+/// What a bonus pays each person.
+pub(crate) struct BonusColumn {
+    /// Code of the bonus; empty for the plan's caps.
+    pub(crate) code: String,
+    /// Sums of lines, in minor units of the person's currency.
+    pub(crate) amounts: Vec<i64>,
+    /// How many lines.
+    pub(crate) lines: Vec<i32>,
+}
+
+impl<'a> Settlements<'a> {
+    /// Adds up the lines of a run.
+    pub fn of(
+        snapshot: &'a Snapshot,
+        indicators: &'a Indicators,
+        ranks: &'a Ranks,
+        payouts: &Payouts,
+        plan: &'a Plan,
+    ) -> Result<Self, EngineError> {
+        let people = &snapshot.people;
+        let rows = people.len();
+        if indicators.active.len() != rows || ranks.paid.len() != rows {
+            return Err(EngineError::Mismatch("indicators and ranks are not of this snapshot".to_owned()));
+        }
+        let nothing = |bonus: &crate::PaidBonus| BonusColumn {
+            code: bonus.code.clone(),
+            amounts: vec![0; rows],
+            lines: vec![0; rows],
+        };
+        let mut bonuses: Vec<BonusColumn> = payouts.bonuses.iter().map(nothing).collect();
+        let mut totals = vec![0_i64; rows];
+        for line in &payouts.lines {
+            let row = line.earner as usize;
+            let column = bonuses.get_mut(usize::from(line.bonus));
+            let (Some(column), Some(total)) = (column, totals.get_mut(row)) else {
+                return Err(EngineError::Mismatch("the payouts are not of this snapshot".to_owned()));
+            };
+            let sums = (column.amounts[row].checked_add(line.amount), total.checked_add(line.amount));
+            let (Some(amount), Some(sum)) = sums else {
+                let person = people.ids.get(row).to_owned();
+                return Err(EngineError::Overflow { person, what: "the total".to_owned() });
+            };
+            (column.amounts[row], *total) = (amount, sum);
+            column.lines[row] = column.lines[row].saturating_add(1);
+        }
+        let currency = |code: &std::sync::Arc<str>| code.parse().unwrap_or(snapshot.rates.base);
+        let currencies = people.currency.values.iter().map(currency).collect();
+        Ok(Self { snapshot, plan, active: &indicators.active, ranks, bonuses, totals, currencies })
+    }
+
+    fn currency(&self, row: usize) -> Currency {
+        let code = self.snapshot.people.currency.codes[row] as usize;
+        self.currencies.get(code).copied().unwrap_or(self.snapshot.rates.base)
+    }
+
+    /// Amounts in minor units with [`AMOUNT_SCALE`] decimals whatever the currency, so that one column holds all.
+    pub(crate) fn in_base_decimals(&self, amounts: &[i64]) -> Result<Vec<i64>, EngineError> {
+        let powers: Vec<i64> =
+            self.currencies.iter().map(|one| 10_i64.pow(AMOUNT_SCALE - one.minor_digits())).collect();
+        let codes = &self.snapshot.people.currency.codes;
+        let wide = |(row, (amount, code)): (usize, (&i64, &u32))| {
+            amount.checked_mul(powers[*code as usize]).ok_or_else(|| EngineError::Overflow {
+                person: self.snapshot.people.ids.get(row).to_owned(),
+                what: "a total".to_owned(),
+            })
+        };
+        amounts.iter().zip(codes).enumerate().map(wide).collect()
+    }
+
+    /// How many there are: one per person.
+    pub fn len(&self) -> usize {
+        self.totals.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.totals.is_empty()
+    }
+
+    /// How many people have a line.
+    pub fn n_earners(&self) -> usize {
+        (0..self.len()).filter(|row| self.bonuses.iter().any(|bonus| bonus.lines[*row] != 0)).count()
+    }
+
+    /// The settlement of one row.
+    pub fn get(&self, row: usize) -> Settlement {
+        let currency = self.currency(row);
+        let of_bonus = |bonus: &BonusColumn| BonusAmount {
+            bonus: bonus.code.clone(),
+            amount: from_minor(bonus.amounts[row], currency),
+            lines: u32::try_from(bonus.lines[row]).unwrap_or(0),
+        };
+        let rank = |ranks: &[u8]| self.plan.rank_code(ranks[row]).to_owned();
+        Settlement {
+            row: crate::columns::position(row),
+            person: self.snapshot.people.ids.get(row).to_owned(),
+            active: self.active[row],
+            earned_rank: rank(&self.ranks.earned),
+            paid_rank: rank(&self.ranks.paid),
+            honorific_rank: rank(&self.ranks.honorific),
+            currency,
+            bonuses: self.bonuses.iter().filter(|bonus| bonus.lines[row] != 0).map(of_bonus).collect(),
+            total: from_minor(self.totals[row], currency),
+        }
+    }
+}
+
 /// One settlement per person, in the order of the snapshot.
 pub fn settle(
     snapshot: &Snapshot,
@@ -56,46 +177,8 @@ pub fn settle(
     payouts: &Payouts,
     plan: &Plan,
 ) -> Result<Vec<Settlement>, EngineError> {
-    let people = &snapshot.people;
-    if indicators.active.len() != people.len() || ranks.paid.len() != people.len() {
-        return Err(EngineError::Mismatch("indicators and ranks are not of this snapshot".to_owned()));
-    }
-    let mut settlements = Vec::with_capacity(people.len());
-    let currencies: Vec<Currency> =
-        people.currency.values.iter().map(|code| code.parse().unwrap_or(snapshot.rates.base)).collect();
-    let mut next = 0;
-    for row in 0..people.len() {
-        let id = crate::columns::position(row);
-        let currency = currencies[people.currency.codes[row] as usize];
-        let overflow =
-            || EngineError::Overflow { person: people.ids.get(row).to_owned(), what: "the total".to_owned() };
-        let (mut bonuses, mut total) = (Vec::<BonusAmount>::new(), Decimal::ZERO);
-        while let Some(line) = payouts.lines.get(next).filter(|line| line.earner == id) {
-            let (code, amount) = (payouts.code(line), line.amount());
-            match bonuses.last_mut().filter(|last| last.bonus == code) {
-                Some(last) => {
-                    last.amount = last.amount.checked_add(amount).ok_or_else(overflow)?;
-                    last.lines += 1;
-                }
-                None => bonuses.push(BonusAmount { bonus: code.to_owned(), amount, lines: 1 }),
-            }
-            total = total.checked_add(amount).ok_or_else(overflow)?;
-            next += 1;
-        }
-        total.rescale(currency.minor_digits());
-        settlements.push(Settlement {
-            row: id,
-            person: people.ids.get(row).to_owned(),
-            active: indicators.active[row],
-            earned_rank: plan.rank_code(ranks.earned[row]).to_owned(),
-            paid_rank: plan.rank_code(ranks.paid[row]).to_owned(),
-            honorific_rank: plan.rank_code(ranks.honorific[row]).to_owned(),
-            currency,
-            bonuses,
-            total,
-        });
-    }
-    Ok(settlements)
+    let settlements = Settlements::of(snapshot, indicators, ranks, payouts, plan)?;
+    Ok((0..snapshot.people.len()).map(|row| settlements.get(row)).collect())
 }
 
 /// What somebody has to look at before bonuses are shown.

@@ -1,6 +1,6 @@
 //! The snapshot: everything a run depends on, frozen, in columns; people in preorder of the placement tree.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use foundation::{
     cycle::Cycle,
@@ -16,6 +16,7 @@ use crate::{
     facts::{OrderFact, PersonFact},
     failure::EngineError,
     ranks::Ranks,
+    threads,
 };
 
 /// No day: 0000-01-01, which is what a missing date reads as in rules.
@@ -97,6 +98,11 @@ impl Volumes {
     pub fn of(&self, volume: Volume) -> &[i64] {
         &self.0[volume as usize]
     }
+
+    /// The column of a volume, to be kept.
+    pub(crate) fn shared(&self, volume: Volume) -> Arc<Vec<i64>> {
+        Arc::clone(&self.0[volume as usize])
+    }
 }
 
 /// People, in preorder of the placement tree.
@@ -107,9 +113,9 @@ pub struct People {
     /// Rows sorted by id.
     pub by_id: Vec<u32>,
     /// Who hangs under whom. Its order is the order of the rows.
-    pub placement: Tree,
-    /// Who brought whom.
-    pub enrolment: Tree,
+    pub placement: Arc<Tree>,
+    /// Who brought whom; the same tree where everyone was brought by who they hang under.
+    pub enrolment: Arc<Tree>,
     /// Whether the person is a consultant.
     pub consultant: Vec<bool>,
     /// Status in the network.
@@ -205,7 +211,7 @@ pub struct Orders {
     pub first_of_person: Vec<bool>,
     /// Category.
     pub category: Dictionary,
-    /// For a return: id of the order that came back, or empty.
+    /// For a return: id of the order that came back, or empty; without any text where no order has one.
     pub reverses: Texts,
 }
 
@@ -314,7 +320,7 @@ pub fn integrate(
 
 /// As [`integrate`], from facts that are columns already: the way for large networks.
 pub fn integrate_columns(
-    facts: IndexedFacts,
+    mut facts: IndexedFacts,
     previous: Option<Previous<'_>>,
     plan: &Plan,
     rates: ExchangeRates,
@@ -322,10 +328,12 @@ pub fn integrate_columns(
     let zone = TimeZone::get(&plan.document().time_zone)
         .map_err(|_| EngineError::Mismatch("the plan's time zone is unknown".to_owned()))?;
     let placed = Placed::of(&facts).ok_or_else(|| facts.broken())?;
-    let mut people = freeze_people(&facts, placed, &zone, plan, &rates)?;
+    let ids = std::mem::take(&mut facts.people.ids).arranged(Arc::clone(&placed.fact));
+    let mut people = freeze_people(&facts, ids, placed, &zone, plan, &rates)?;
     let cycle = facts.cycle.clone();
+    let given = Given::of(&facts.orders);
     let orders = freeze_orders(facts, &people, plan, &rates)?;
-    people.volumes = sum_orders(&orders, &people.ids)?;
+    people.volumes = sum_orders(&orders, &given, &people.ids)?;
     people.lifetime = people.volumes.clone();
     if let Some(previous) = previous {
         carry_over(&mut people, previous, plan)?;
@@ -337,11 +345,11 @@ pub fn integrate_columns(
 /// Where the people of facts stand in the snapshot.
 struct Placed {
     /// Row of the facts for each row of the snapshot.
-    fact: Vec<u32>,
+    fact: Arc<Vec<u32>>,
     /// Rows of the snapshot sorted by id.
     by_id: Vec<u32>,
-    placement: Tree,
-    enrolment: Tree,
+    placement: Arc<Tree>,
+    enrolment: Arc<Tree>,
 }
 
 impl Placed {
@@ -351,19 +359,17 @@ impl Placed {
         let by_id = &facts.people_by_id;
         let is_sorted = by_id.iter().enumerate().all(|(place, row)| place == *row as usize);
         let sorted = if is_sorted { None } else { Some(renumbered(&facts.parent, by_id)) };
-        let Preorder { mut order, depth, mut place } =
-            Preorder::of(sorted.as_deref().unwrap_or(&facts.parent))?;
-        let placement = Tree::in_preorder(depth);
-        let rows_by_id = if is_sorted { place.clone() } else { std::mem::take(&mut place) };
+        let Preorder { mut order, depth, place } = Preorder::of(sorted.as_deref().unwrap_or(&facts.parent))?;
+        let placement = Arc::new(Tree::in_preorder(depth));
         if !is_sorted {
             order = order.iter().map(|place| by_id[*place as usize]).collect();
         }
         let enrolment = if facts.sponsor.is_empty() {
-            placement.clone()
+            Arc::clone(&placement)
         } else {
-            Tree::of(renumbered(&facts.sponsor, &order))?
+            Arc::new(Tree::of(renumbered(&facts.sponsor, &order))?)
         };
-        Some(Self { fact: order, by_id: rows_by_id, placement, enrolment })
+        Some(Self { fact: Arc::new(order), by_id: place, placement, enrolment })
     }
 }
 
@@ -425,16 +431,13 @@ pub(crate) fn gathered_sets(sets: &Sets, order: &[u32]) -> Sets {
 
 fn freeze_people(
     facts: &IndexedFacts,
+    ids: Texts,
     placed: Placed,
     zone: &TimeZone,
     plan: &Plan,
     rates: &ExchangeRates,
 ) -> Result<People, EngineError> {
-    let (people, order) = (&facts.people, &placed.fact);
-    let mut ids = Texts::with_capacity(order.len());
-    for row in order {
-        ids.push(people.ids.get(*row as usize));
-    }
+    let (people, order) = (&facts.people, placed.fact.as_slice());
     let first_day = days(facts.cycle.start.to_zoned(zone.clone()).date());
     let end = facts.cycle.end.to_zoned(zone.clone()).date();
     let (end_day, last_day) = (days(end), days(end.yesterday().unwrap_or(end)));
@@ -537,27 +540,28 @@ fn freeze_orders(
     rates: &ExchangeRates,
 ) -> Result<Orders, EngineError> {
     let IndexedFacts { orders, orders_by_id: order, buyer, people_by_id, .. } = facts;
-    let is_late = late(&orders, &order, plan);
+    let shared_order = Arc::new(order);
+    let order = shared_order.as_slice();
+    let is_late = late(&orders, order, plan);
     let is_sorted = order.iter().enumerate().all(|(place, row)| place == *row as usize);
     // Row of the snapshot for each row of people in the facts.
-    let mut row_of = vec![NONE; people_by_id.len()];
-    for (fact, row) in people_by_id.iter().zip(&people.by_id) {
-        row_of[*fact as usize] = *row;
-    }
-    let amounts = |column: Vec<i64>, default: i64| {
-        if is_sorted && !column.is_empty() { column } else { gathered(&column, &order, default) }
+    let people_are_sorted = people_by_id.iter().enumerate().all(|(place, row)| place == *row as usize);
+    let row_of = if people_are_sorted {
+        Cow::Borrowed(&people.by_id)
+    } else {
+        let mut row_of = vec![NONE; people_by_id.len()];
+        for (fact, row) in people_by_id.iter().zip(&people.by_id) {
+            row_of[*fact as usize] = *row;
+        }
+        Cow::Owned(row_of)
     };
-    let truths = |column: &[bool]| gathered(column, &order, false);
-    let currency = gathered_words(&orders.currency, &order, rates.base.code());
+    let amounts = |column: Vec<i64>, default: i64| {
+        if is_sorted && !column.is_empty() { column } else { gathered(&column, order, default) }
+    };
+    let truths = |column: &[bool]| gathered(column, order, false);
+    let currency = gathered_words(&orders.currency, order, rates.base.code());
     let in_text_order = |texts: Texts| {
-        if is_sorted && !texts.is_empty() {
-            return texts;
-        }
-        let mut sorted = Texts::with_capacity(order.len());
-        for row in &order {
-            sorted.push(texts.get(*row as usize));
-        }
-        sorted
+        if is_sorted || texts.is_empty() { texts } else { texts.arranged(Arc::clone(&shared_order)) }
     };
     let unit = 10_i64.pow(AMOUNT_SCALE);
     let mut frozen = Orders {
@@ -574,10 +578,10 @@ fn freeze_orders(
         customer_price: amounts(orders.customer_price, 0),
         consultant_price: amounts(orders.consultant_price, 0),
         first_of_person: truths(&orders.first_of_person),
-        category: gathered_words(&orders.category, &order, ""),
+        category: gathered_words(&orders.category, order, ""),
         currency,
         ids: in_text_order(orders.ids),
-        reverses: in_text_order(orders.reverses),
+        reverses: in_text_order(orders.reverses.or_none()),
     };
     to_base(&mut frozen, &people.ids, rates)?;
     Ok(frozen)
@@ -638,22 +642,46 @@ fn to_base(orders: &mut Orders, people: &Texts, rates: &ExchangeRates) -> Result
     Ok(())
 }
 
-fn sum_orders(orders: &Orders, ids: &Texts) -> Result<Volumes, EngineError> {
+/// Which amounts the facts have; the others are 0, units 1.
+struct Given {
+    vq: bool,
+    vc: bool,
+    net: bool,
+    gross: bool,
+    units: bool,
+    points: bool,
+}
+
+impl Given {
+    fn of(orders: &OrderColumns) -> Self {
+        let some = |column: &[i64]| column.iter().any(|amount| *amount != 0);
+        Self {
+            vq: some(&orders.vq),
+            vc: some(&orders.vc),
+            net: some(&orders.net),
+            gross: some(&orders.gross),
+            units: !orders.units.is_empty(),
+            points: some(&orders.points),
+        }
+    }
+}
+
+fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, EngineError> {
     let rows = ids.len();
     let some_return = orders.is_return.contains(&true);
-    let some_late = orders.is_late.contains(&true);
+    let is_plain = !some_return && !orders.is_late.contains(&true);
     let nothing = Arc::new(vec![0; rows]);
     let overflow = |row: usize, order: usize| EngineError::Overflow {
         person: ids.get(row).to_owned(),
         what: format!("the sum with order {}", orders.ids.get(order)),
     };
     // One column at a time; what no order has costs nothing.
-    let sum = |amounts: &[i64], returns_only: bool| -> Result<Arc<Vec<i64>>, EngineError> {
-        if (returns_only && !some_return) || amounts.iter().all(|amount| *amount == 0) {
+    let sum = |amounts: &[i64], given: bool, returns_only: bool| -> Result<Arc<Vec<i64>>, EngineError> {
+        if !given || (returns_only && !some_return) {
             return Ok(Arc::clone(&nothing));
         }
         let mut sums = vec![0_i64; rows];
-        if !some_return && !some_late {
+        if is_plain {
             for (order, (row, amount)) in orders.person.iter().zip(amounts).enumerate() {
                 let cell = &mut sums[*row as usize];
                 *cell = cell.checked_add(*amount).ok_or_else(|| overflow(*row as usize, order))?;
@@ -679,24 +707,36 @@ fn sum_orders(orders: &Orders, ids: &Texts) -> Result<Volumes, EngineError> {
             return Arc::clone(&nothing);
         }
         let mut counts = vec![0_i64; rows];
-        for order in 0..orders.len() {
-            let counted = !orders.is_late[order] && orders.is_return[order] == returns;
-            counts[orders.person[order] as usize] += i64::from(counted);
+        for (order, row) in orders.person.iter().enumerate() {
+            let counted = is_plain || (!orders.is_late[order] && orders.is_return[order] == returns);
+            counts[*row as usize] += i64::from(counted);
         }
         Arc::new(counts)
     };
-    Ok(Volumes::of_columns([
-        sum(&orders.vq, false)?,
-        sum(&orders.vc, false)?,
-        sum(&orders.net, false)?,
-        sum(&orders.gross, false)?,
-        count(false),
-        sum(&orders.units, false)?,
-        sum(&orders.points, false)?,
-        sum(&orders.vq, true)?,
-        sum(&orders.vc, true)?,
-        count(true),
-    ]))
+    let column = |volume: Volume| match volume {
+        Volume::Vq => sum(&orders.vq, given.vq, false),
+        Volume::Vc => sum(&orders.vc, given.vc, false),
+        Volume::Net => sum(&orders.net, given.net, false),
+        Volume::Gross => sum(&orders.gross, given.gross, false),
+        Volume::Orders => Ok(count(false)),
+        // One for each order are made of their number.
+        Volume::Units => sum(&orders.units, given.units || !is_plain, false),
+        Volume::Points => sum(&orders.points, given.points, false),
+        Volume::ReturnsVq => sum(&orders.vq, given.vq, true),
+        Volume::ReturnsVc => sum(&orders.vc, given.vc, true),
+        Volume::ReturnsCount => Ok(count(true)),
+    };
+    let mut columns: [Arc<Vec<i64>>; 10] = std::array::from_fn(|_| Arc::default());
+    let computed = threads::each(Volume::ALL.len(), |place| column(Volume::ALL[place]));
+    for (place, computed) in columns.iter_mut().zip(computed) {
+        *place = computed?;
+    }
+    if !given.units && is_plain {
+        let sales = columns[Volume::Orders as usize].iter();
+        columns[Volume::Units as usize] =
+            Arc::new(sales.map(|count| count * 10_i64.pow(AMOUNT_SCALE)).collect());
+    }
+    Ok(Volumes::of_columns(columns))
 }
 
 /// Ranks and lifetime sums of the cycle before.

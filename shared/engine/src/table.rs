@@ -1,6 +1,8 @@
 //! Tables as Parquet files: few column types, everything required, the same rows always the same bytes.
 
-use std::sync::Arc;
+mod pages;
+
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use parquet::{
@@ -56,6 +58,26 @@ pub enum Cells<'a> {
     Text(Vec<&'a str>),
     /// Texts of which few are different.
     Word(Vec<&'a str>),
+    /// Texts by their numbers.
+    Coded(Coded<'a>),
+}
+
+/// Texts by their numbers.
+pub struct Coded<'a> {
+    codes: Cow<'a, [u32]>,
+    known: usize,
+    text: Box<dyn Fn(u32) -> &'a str + Sync + 'a>,
+}
+
+impl<'a> Cells<'a> {
+    /// The texts `text` says of `codes`, of which each is less than `known`.
+    pub fn coded(
+        codes: impl Into<Cow<'a, [u32]>>,
+        known: usize,
+        text: impl Fn(u32) -> &'a str + Sync + 'a,
+    ) -> Self {
+        Self::Coded(Coded { codes: codes.into(), known, text: Box::new(text) })
+    }
 }
 
 impl Cells<'_> {
@@ -72,7 +94,7 @@ impl Cells<'_> {
             Self::Day(_) => format!("REQUIRED INT32 {name} (DATE);"),
             Self::Moment(_) => format!("REQUIRED INT64 {name} (TIMESTAMP(MICROS,true));"),
             Self::Bool(_) => format!("REQUIRED BOOLEAN {name};"),
-            Self::Text(_) | Self::Word(_) => format!("REQUIRED BYTE_ARRAY {name} (STRING);"),
+            Self::Text(_) | Self::Word(_) | Self::Coded(_) => format!("REQUIRED BYTE_ARRAY {name} (STRING);"),
         }
     }
 
@@ -81,8 +103,8 @@ impl Cells<'_> {
             Self::Int(_) | Self::Decimal(..) | Self::Day(_) | Self::Moment(_) => {
                 Encoding::DELTA_BINARY_PACKED
             }
-            Self::Text(_) | Self::Word(_) => Encoding::DELTA_BYTE_ARRAY,
-            Self::Wide(..) | Self::Quotient(..) => Encoding::PLAIN,
+            Self::Word(_) => Encoding::DELTA_BYTE_ARRAY,
+            Self::Text(_) | Self::Wide(..) | Self::Quotient(..) | Self::Coded(_) => Encoding::PLAIN,
             Self::Bool(_) => Encoding::RLE,
         }
     }
@@ -181,7 +203,13 @@ impl Chunk<'_> {
                 self.put::<Int64Type>(&values[rows])
             }
             Cells::Bool(values) => self.put::<BoolType>(&values[rows]),
-            Cells::Wide(values, _) => self.put::<FixedLenByteArrayType>(&wide_cells(&values[rows])),
+            Cells::Wide(values, _) => {
+                pages::wide(&self.description, &values[rows]).map_err(failed(self.file))
+            }
+            Cells::Coded(Coded { codes, known, text }) => {
+                let codes = codes[rows].iter().copied();
+                pages::words(&self.description, codes, *known, text).map_err(failed(self.file))
+            }
             Cells::Quotient(values, _) => {
                 let values = &values[rows];
                 let known: Vec<i128> = values.iter().copied().filter(|value| *value != MISSING).collect();
@@ -194,7 +222,8 @@ impl Chunk<'_> {
                 let levels: Vec<i16> = values.iter().map(|value| i16::from(*value != MISSING)).collect();
                 self.put_known::<FixedLenByteArrayType>(&wide_cells(&known), Some(&levels))
             }
-            Cells::Text(values) | Cells::Word(values) => {
+            Cells::Text(values) => pages::texts(&self.description, &values[rows]).map_err(failed(self.file)),
+            Cells::Word(values) => {
                 let values = &values[rows];
                 let mut buffer = Vec::with_capacity(values.iter().map(|text| text.len()).sum());
                 for text in values {

@@ -14,11 +14,27 @@ pub fn use_threads(most: usize) {
     MOST.store(most, Ordering::Relaxed);
 }
 
-fn most() -> usize {
+/// How many threads may work.
+pub(crate) fn most() -> usize {
     match MOST.load(Ordering::Relaxed) {
         0 => thread::available_parallelism().map_or(1, NonZero::get),
         most => most,
     }
+}
+
+/// The results of both, side by side if there is a thread for each.
+pub(crate) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
+    if most() <= 1 {
+        return (first(), second());
+    }
+    thread::scope(|scope| {
+        let first = scope.spawn(first);
+        let second = second();
+        match first.join() {
+            Ok(first) => (first, second),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// The results of `work` for `0..count`, in that order.

@@ -1,6 +1,6 @@
 //! What rules see of a run: slots as columns, or as the values of one person.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use jiff::{ToSpan, civil::Date};
 use plan::{Attribute, Plan, Ranked, Source};
@@ -20,7 +20,7 @@ pub(crate) struct View<'a> {
     /// Whether each person is active; empty before the activity rule is evaluated.
     pub(crate) active: &'a [bool],
     /// Values by index of the plan's indicators; empty where not computed.
-    pub(crate) columns: &'a [Cow<'a, [i64]>],
+    pub(crate) columns: &'a [Arc<Vec<i64>>],
     /// Quotients by index of the plan's indicators; empty for all that are none.
     pub(crate) quotients: &'a [Quotients],
     /// Paid ranks; empty before ranks.

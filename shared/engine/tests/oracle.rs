@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use engine::{
     BonusContext, Context, ExchangeRates, Facts, LineKind, NONE, OrderFact, OrderKind, PersonFact,
-    PersonKind, Snapshot, calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, codec,
-    integrate, settle,
+    PersonKind, Settlements, Snapshot, calculate_bonuses, calculate_indicators, calculate_ranks,
+    check_settlements, codec, integrate, settle,
 };
 use foundation::cycle::Cycle;
 use jiff::{civil::date, tz::TimeZone};
@@ -679,7 +679,8 @@ proptest! {
         prop_assert_eq!(&codec::decode_payouts(Bytes::from(bytes)).unwrap(), &payouts);
 
         let settlements = settle(&read, &before, &ranked.ranks, &payouts, &plan).unwrap();
-        let bytes = codec::encode_settlements(&settlements, &payouts, &read).unwrap();
+        let columns = Settlements::of(&read, &before, &ranked.ranks, &payouts, &plan).unwrap();
+        let bytes = codec::encode_settlements(&columns).unwrap();
         prop_assert_eq!(&codec::decode_settlements(Bytes::from(bytes)).unwrap(), &settlements);
         let blocking = check_settlements(&settlements, &payouts, &read, &plan, None).into_iter().any(|one| one.blocks);
         prop_assert!(!blocking);

@@ -230,6 +230,28 @@ pub struct Unilevel {
     /// The tree levels are counted in.
     #[serde(default)]
     pub tree: Tree,
+    /// What makes a line. Each line is rounded by itself.
+    #[serde(default, skip_serializing_if = "LinesPer::is_source")]
+    pub per: LinesPer,
+}
+
+/// What makes a line of a bonus by level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinesPer {
+    /// Each member, or each of their orders, at each level.
+    #[default]
+    Source,
+    /// Each level: all that is brought to it, together. Lines name nobody but the earner, and returns after settlement are
+    /// not undone.
+    Level,
+}
+
+impl LinesPer {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    fn is_source(&self) -> bool {
+        *self == Self::Source
+    }
 }
 
 /// What a unilevel bonus is paid on.

@@ -376,10 +376,10 @@ impl Checker {
             let found = format!("{from} to {to}");
             self.mistake(format!("{pointer}/scope/levels"), "levels out of order", found, "from <= to");
         }
-        if let Scope::Generation(Generation { number: 0, counts: GenerationCounts::OwnGroup, .. }) =
-            definition.scope
+        if let Scope::Generation(Generation { number: 0, counts, .. }) = definition.scope
+            && counts != GenerationCounts::Leader
         {
-            let expected = "1 or more where one's own group is generation 1";
+            let expected = "1 or more unless the first leaders are generation 1";
             self.mistake(format!("{pointer}/scope/generation/number"), "no such generation", "0", expected);
         }
         let planned = &mut self.indicators[index];

@@ -231,6 +231,9 @@ pub enum GenerationCounts {
     Leader,
     /// One's own group.
     OwnGroup,
+    /// Everyone below down to and with the first leaders: a leader is the last of a generation and does not yet begin the
+    /// next. One is in no generation of one's own.
+    Between,
 }
 
 /// The time an indicator looks at. What is not measured on orders is read from the stored results of earlier cycles; what is

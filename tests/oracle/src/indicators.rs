@@ -124,18 +124,19 @@ impl Cycle<'_> {
                 let rank = rank()?;
                 let number = count(held, "/number", 0)?;
                 let own_first = text(held, "/counts") == Some("own-group");
+                let leaders_last = text(held, "/counts") == Some("between");
                 let leads = |at: &usize| self.leads(definition, rank, *at);
                 let passed = |member: usize| tree.path(person, member).filter(leads).count();
-                let wanted = |member: &usize| passed(*member) + usize::from(own_first) == number;
+                let wanted = |member: &usize| {
+                    if leaders_last {
+                        return passed(*member) + 1 == number + usize::from(leads(member));
+                    }
+                    passed(*member) + usize::from(own_first) == number
+                };
                 // One's own group contains oneself.
-                tree.leg(person)
-                    .into_iter()
-                    .filter(
-                        |member| {
-                            if *member == person { number == usize::from(own_first) } else { wanted(member) }
-                        },
-                    )
-                    .collect()
+                let has_self = !leaders_last && number == usize::from(own_first);
+                let is_of = |member: &usize| if *member == person { has_self } else { wanted(member) };
+                tree.leg(person).into_iter().filter(is_of).collect()
             }
             "enrolled" => self.enrolment.children[person].clone(),
             "upline" => {

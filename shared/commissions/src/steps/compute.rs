@@ -225,10 +225,10 @@ pub async fn calculate_bonuses(store: &Commissions, task: &Task, now: Timestamp)
             advances: &[],
         };
         let payouts = engine::calculate_bonuses(&snapshot, &indicators, &ranked, &plan, bonus_context)?;
-        let settlements = engine::settle(&snapshot, &indicators, &ranked.ranks, &payouts, &plan)?;
+        let settlements = engine::Settlements::of(&snapshot, &indicators, &ranked.ranks, &payouts, &plan)?;
         let made = Made::default()
             .parquet("payouts.parquet", codec::encode_payouts(&payouts, &snapshot)?)
-            .parquet("settlements.parquet", codec::encode_settlements(&settlements, &payouts, &snapshot)?)
+            .parquet("settlements.parquet", codec::encode_settlements(&settlements)?)
             .parquet("awards.parquet", codec::encode_awards(&payouts, &snapshot)?)
             .parquet("carried.parquet", codec::encode_carried(&payouts.carried, &snapshot)?)
             .json("totals.json", &payouts.totals())?
@@ -236,7 +236,7 @@ pub async fn calculate_bonuses(store: &Commissions, task: &Task, now: Timestamp)
             .count("people", settlements.len())
             .count("awards", payouts.awards.len())
             .count("carried", payouts.carried.0.len())
-            .count("earners", settlements.iter().filter(|one| !one.bonuses.is_empty()).count())
+            .count("earners", settlements.n_earners())
             .count("not_undone", payouts.not_undone.len());
         store.seal(&mut work, made).await?;
     }

@@ -1,38 +1,38 @@
 //! What passes a cap is taken back, in lines of its own.
 
-use std::collections::BTreeMap;
-
 use plan::AMOUNT_SCALE;
 use rust_decimal::Decimal;
 
 use super::desk::{Claim, Desk};
 use crate::{
     amount::from_minor,
-    columns::NONE,
+    columns::{NONE, position},
     failure::EngineError,
     payouts::{LineKind, PaidBonus, PayoutLine},
     snapshot::{Snapshot, Volume},
 };
 
 impl Desk<'_> {
-    /// What each person gets in minor units, of lines for which `counts` holds.
+    /// What each person gets in minor units, of lines for which `counts` holds; those who have such lines, by row.
     pub(super) fn sums(
         &self,
         number: u16,
         lines: &[PayoutLine],
         counts: impl Fn(&PayoutLine) -> bool,
-    ) -> Result<BTreeMap<u32, i64>, EngineError> {
-        let mut sums: BTreeMap<u32, i64> = BTreeMap::new();
+    ) -> Result<Vec<(u32, i64)>, EngineError> {
+        let rows = self.snapshot.people.len();
+        let (mut sums, mut has_lines) = (vec![0_i64; rows], vec![false; rows]);
         for line in lines.iter().filter(|line| counts(line)) {
-            let sum = sums.entry(line.earner).or_default();
             let row = line.earner as usize;
-            *sum = sum.checked_add(line.amount).ok_or_else(|| self.overflow(row, number))?;
+            sums[row] = sums[row].checked_add(line.amount).ok_or_else(|| self.overflow(row, number))?;
+            has_lines[row] = true;
         }
-        Ok(sums)
+        let earners = (0..rows).filter(|row| has_lines[*row]);
+        Ok(earners.map(|row| (position(row), sums[row])).collect())
     }
 
     /// What each person gets of a bonus for what this cycle brought.
-    pub(super) fn sums_of_bonus(&self, number: u16) -> Result<BTreeMap<u32, i64>, EngineError> {
+    pub(super) fn sums_of_bonus(&self, number: u16) -> Result<Vec<(u32, i64)>, EngineError> {
         self.sums(number, &self.lines, |line| line.bonus == number && line.kind.is_of_bonus())
     }
 
@@ -42,7 +42,7 @@ impl Desk<'_> {
         number: u16,
         kind: LineKind,
         cap: Decimal,
-        sums: BTreeMap<u32, i64>,
+        sums: Vec<(u32, i64)>,
     ) -> Result<(), EngineError> {
         for (row, sum) in sums {
             let row = row as usize;
@@ -76,9 +76,9 @@ impl Desk<'_> {
         number: u16,
         kind: LineKind,
         allowed: Decimal,
-        mut sums: BTreeMap<u32, i64>,
+        mut sums: Vec<(u32, i64)>,
     ) -> Result<(), EngineError> {
-        sums.retain(|_, sum| 0 < *sum);
+        sums.retain(|(_, sum)| 0 < *sum);
         let too_large = || EngineError::Overflow { person: String::new(), what: "what is capped".to_owned() };
         let mut total = Decimal::ZERO;
         for (row, sum) in &sums {

@@ -46,6 +46,10 @@ impl Desk<'_> {
                     let level = if makes_one { 2 } else { 1 };
                     Some(Start { level, walked: 1, ..from })
                 }
+                // Leaders are walked from as members of the generation above them.
+                (Per::Member, GenerationCounts::Between) => {
+                    Some(Start { walked: u32::from(!leaders[source]), ..from })
+                }
             };
             if let Some(start) = start {
                 self.walk(&levels, start)?;

@@ -2,7 +2,7 @@
 
 use plan::{
     PlannedBonus, Role,
-    bonus::{Compression, DepthByRank, LevelRates, RollUpRate, Unilevel},
+    bonus::{Compression, DepthByRank, LevelRates, LinesPer, RollUpRate, Unilevel},
     indicator::Tree as TreeName,
 };
 use rules::Program;
@@ -72,6 +72,11 @@ impl<'a> Desk<'a> {
         };
         let value = self.value_brought(bonus, &unilevel.on);
         let levels = self.levels(number, bonus, terms, self.tree(unilevel.tree), None, value)?;
+        // Whoever watches wants to know of every source.
+        if unilevel.per == LinesPer::Level && self.watch.is_none() {
+            let brought = self.brought_together(number, bonus, &unilevel.on)?;
+            return self.pay_levels(&levels, self.tree(unilevel.tree), &brought);
+        }
         for brought in self.brought(number, bonus, &unilevel.on)? {
             self.walk(&levels, Start::at(brought))?;
         }
@@ -164,13 +169,9 @@ impl<'a> Desk<'a> {
                 Fate::Earned(earner) => (Some(earner), Outcome::Paid),
                 Fate::RolledUp(earner) => (Some(earner), Outcome::PassedUp),
             };
-            let outcome = match earner {
-                Some(earner) if !levels.when[earner] => Outcome::FailsWhen,
-                Some(earner) if levels.paid_depth[usize::from(self.run.paid[earner])] < level => {
-                    Outcome::RankTooLow
-                }
-                _ => outcome,
-            };
+            let outcome = earner.map_or(outcome, |earner| {
+                levels.outcome(earner, usize::from(self.run.paid[earner]), level, outcome)
+            });
             self.share(Share {
                 bonus: number,
                 holder,
@@ -207,9 +208,8 @@ impl<'a> Desk<'a> {
         level: usize,
     ) -> Result<Option<i64>, EngineError> {
         let rate = match &levels.rates {
-            RatesOfLevels::Table(table) => {
-                let rank = of.map_or(0, |row| usize::from(self.run.paid[row]));
-                table.get(rank).and_then(|rates| rates.get(level - 1)).map(|rate| rate.rate)
+            RatesOfLevels::Table(_) => {
+                levels.table_rate(of.map_or(0, |row| usize::from(self.run.paid[row])), level)
             }
             // Who would earn it is unknown where nobody stands.
             RatesOfLevels::Rule { rule, .. } => match of {
@@ -308,6 +308,46 @@ impl Levels<'_> {
     /// Whether somebody takes a level.
     pub(super) fn is_qualified(&self, row: usize) -> bool {
         self.qualified[row]
+    }
+
+    pub(super) fn number(&self) -> u16 {
+        self.number
+    }
+
+    pub(super) fn deepest(&self) -> usize {
+        self.deepest
+    }
+
+    pub(super) fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// What becomes of a share that would be paid as `outcome` to somebody of a rank.
+    pub(super) fn outcome(&self, earner: usize, rank: usize, level: usize, outcome: Outcome) -> Outcome {
+        if !self.when[earner] {
+            Outcome::FailsWhen
+        } else if self.paid_depth[rank] < level {
+            Outcome::RankTooLow
+        } else {
+            outcome
+        }
+    }
+
+    /// The rate of a rank and level in the table, if there is one and it is not 0.
+    pub(super) fn table_rate(&self, rank: usize, level: usize) -> Option<i64> {
+        self.table_entry(rank, level).map(|entry| entry.rate).filter(|rate| *rate != 0)
+    }
+
+    /// What a base is multiplied with in one of the currencies.
+    pub(super) fn table_factor(&self, rank: usize, level: usize, currency: usize) -> Option<Factor> {
+        self.table_entry(rank, level).and_then(|entry| entry.factors.get(currency)).copied()
+    }
+
+    fn table_entry(&self, rank: usize, level: usize) -> Option<&LevelRate> {
+        match &self.rates {
+            RatesOfLevels::Table(table) => table.get(rank).and_then(|rates| rates.get(level - 1)),
+            RatesOfLevels::Rule { .. } => None,
+        }
     }
 
     /// The nearest above who may stand at a level, whether qualified or not.

@@ -79,7 +79,7 @@ pub(super) struct Watch {
     shares: Vec<Share>,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
     /// Keeps account of a share, and the share itself where somebody wants to know.
     pub(super) fn share(&mut self, share: Share) {
         self.keep_account(share.bonus, share.base, share.rate, |accounts| share.outcome.account(accounts));
@@ -104,7 +104,7 @@ impl Desk<'_> {
     }
 
     /// What a bonus is paid on, by person: an indicator, or what the order that is watched brings to it.
-    pub(super) fn paid_on(&self, index: usize, bonus: u16) -> Result<Cow<'_, [i64]>, EngineError> {
+    pub(super) fn paid_on(&self, index: usize, bonus: u16) -> Result<Cow<'a, [i64]>, EngineError> {
         let Some(order) = self.watched_order() else { return self.base(index, bonus) };
         let orders = &self.snapshot.orders;
         let mut alone = vec![0; self.snapshot.people.len()];

@@ -3,10 +3,10 @@
 use foundation::locale::Locale;
 use jiff::tz::TimeZone;
 use plan::{
-    PlannedBonus, Role,
+    AMOUNT_SCALE, PlannedBonus, Role,
     bonus::{
         Binary, BinaryPay, Brackets, Breakaway, Compression, Differential, DifferentialBy, Infinity,
-        LevelRates, MatchBy, Mechanic, Rate, RateOfRank, RollUpRate,
+        LevelRates, LinesPer, MatchBy, Mechanic, Rate, RateOfRank, RollUpRate, Unilevel,
     },
     indicator::Tree as TreeName,
 };
@@ -16,6 +16,7 @@ use rust_decimal::Decimal;
 use super::{Reason, StoredRun, percent};
 use crate::{
     amount::RATE_SCALE,
+    bonuses::brought_to_level,
     columns::Tree,
     indicators::{Calculation, rounded},
     pairs::Pair,
@@ -34,6 +35,9 @@ impl StoredRun<'_> {
         match &bonus.definition.pays {
             Mechanic::Percentage(percentage) => {
                 self.rate_reason(run, bonus, &percentage.rate, line.earner).into_iter().collect()
+            }
+            Mechanic::Unilevel(unilevel) if unilevel.per == LinesPer::Level => {
+                vec![self.level_together(run, bonus, unilevel, line)]
             }
             Mechanic::Unilevel(unilevel) => {
                 let rolled_up = unilevel.compression == Compression::RollUp
@@ -113,6 +117,30 @@ impl StoredRun<'_> {
         }
         reason.parts.push(self.rank_reason(line.earner));
         reason
+    }
+
+    /// Who brought what to a level that has one line.
+    fn level_together(
+        &self,
+        run: &Calculation<'_>,
+        bonus: &PlannedBonus,
+        unilevel: &Unilevel,
+        line: &PayoutLine,
+    ) -> Reason {
+        let level = line.level_paid;
+        let member = |(row, base): (u32, i64)| {
+            let text = format!("{}: {}", self.id(row), Decimal::new(base, AMOUNT_SCALE).normalize());
+            Reason::new("member", text.clone(), text)
+        };
+        let of = (line.bonus, bonus, unilevel);
+        let members = brought_to_level(run, self.plan, self.snapshot, of, (line.earner, level));
+        Reason::new(
+            "level",
+            format!("Todo lo que se paga como nivel {level}"),
+            format!("Everything that is paid as level {level}"),
+        )
+        .with(members.unwrap_or_default().into_iter().map(member))
+        .with([self.rank_reason(line.earner)])
     }
 
     /// The rule of a level's rate with what it saw; who lost a share that passed up is not in the line.
@@ -330,6 +358,11 @@ impl StoredRun<'_> {
             ),
         )
     }
+}
+
+/// Whether lines are about a whole level, and not about what one person brought.
+pub(super) fn is_of_levels(bonus: &PlannedBonus) -> bool {
+    matches!(&bonus.definition.pays, Mechanic::Unilevel(unilevel) if unilevel.per == LinesPer::Level)
 }
 
 /// The values a rule saw, each once.

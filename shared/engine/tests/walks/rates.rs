@@ -197,3 +197,40 @@ fn levels_are_counted_over_those_who_are_engaged() {
     let told = run.stored(&plan).explain_line(&run.payouts, last).render(Locale::En);
     assert!(told.contains("l12 is 12 level(s) below and is paid as level 8"), "{told}");
 }
+
+#[test]
+fn lines_per_level_are_the_sums_of_the_lines_per_source() {
+    let company = Company::of("a:3 b:1<a c!<b d:2<c e<d f?<d g:1<c h<g i!<h j<i")
+        .selling("b=10 c=20.5 d=30 d=5 e=40 f=50 g=60 g=-60 h=70 i=80 j=90.25");
+    let by_rank =
+        json!({"by-rank": [{"rates": ["0.1", "0.02"]}, {"rank": "r2", "rates": ["0.2", "0.07", "0.01"]}]});
+    let cases = [
+        (json!({"by-level": ["0.1", "0.05", "0", "0.02"]}), "none", "placement"),
+        (json!({"by-level": ["0.1", "0.05", "0", "0.02"]}), "dynamic", "enrolment"),
+        (by_rank, "dynamic", "placement"),
+    ];
+    for (rates, compression, tree) in cases {
+        for on in [json!({"orders": "vc"}), json!({"indicator": "OWN"})] {
+            let settled = |per: &str| {
+                let pays = json!({"unilevel": {
+                    "on": on, "rates": rates, "compression": compression, "tree": tree, "per": per,
+                    "qualified": "active", "depth": [{"levels": 2}, {"rank": "r1", "levels": 3}]
+                }});
+                company.settle(&parse(&document(&[bonus(&pays)])))
+            };
+            let (by_source, by_level) = (settled("source"), settled("level"));
+            let mut sums = std::collections::BTreeMap::<(u32, u16), (i64, i64, i128)>::new();
+            for line in &by_source.payouts.lines {
+                let sum = sums.entry((line.earner, line.level_paid)).or_insert((0, line.rate, 0));
+                (sum.0, sum.2) = (sum.0 + line.base, sum.2 + line.exact);
+            }
+            sums.retain(|_, (base, ..)| *base != 0);
+            let lines = by_level.payouts.lines.iter();
+            let levels: Vec<_> = lines
+                .map(|line| ((line.earner, line.level_paid), (line.base, line.rate, line.exact)))
+                .collect();
+            assert_eq!(levels, sums.into_iter().collect::<Vec<_>>(), "{rates} {compression} {tree} {on}");
+            assert_eq!(by_level.payouts.conservation, by_source.payouts.conservation);
+        }
+    }
+}

@@ -160,8 +160,11 @@ fn over(scope: &Scope) -> String {
             format!("group({}) {} self", group.rank, if group.with_self { "with" } else { "without" })
         }
         Scope::Generation(generation) => {
-            let own = generation.counts == GenerationCounts::OwnGroup;
-            let counted = if own { ", own group first" } else { "" };
+            let counted = match generation.counts {
+                GenerationCounts::Leader => "",
+                GenerationCounts::OwnGroup => ", own group first",
+                GenerationCounts::Between => ", leaders last",
+            };
             format!("generation({}, {}{counted})", generation.number, generation.rank)
         }
         Scope::StrongestLeg => "the strongest leg".to_owned(),

@@ -10,8 +10,9 @@ use rust_decimal::Decimal;
 use super::Checker;
 use crate::{
     bonus::{
-        Bonus, Brackets, Breakaway, DepthByRank, Differential, DifferentialBy, GenerationOverride, Infinity,
-        LevelBase, LevelRates, Mechanic, Per, Percentage, Rate, Unilevel,
+        Bonus, Brackets, Breakaway, Compression, DepthByRank, Differential, DifferentialBy,
+        GenerationOverride, Infinity, LevelBase, LevelRates, LinesPer, Mechanic, Per, Percentage, Rate,
+        Unilevel,
     },
     checked::{AMOUNT_SCALE, PlannedBonus, Role},
     indicator::GenerationCounts,
@@ -164,6 +165,18 @@ impl Bonuses<'_> {
         self.only_where(place, unilevel.only_where.as_deref(), orders);
         self.level_rates(&format!("{place}/rates"), &unilevel.rates, orders);
         self.depth(&format!("{place}/depth"), &unilevel.depth);
+        if unilevel.per == LinesPer::Level {
+            let mut only = |field: &str, found: &str, expected: &str| {
+                let at = format!("{place}/{field}");
+                self.checker.mistake(at, "what makes up a level has no rate in common", found, expected);
+            };
+            if unilevel.compression == Compression::RollUp {
+                only("compression", "roll-up", "`none` or `dynamic`, or `per: source`");
+            }
+            if matches!(unilevel.rates, LevelRates::Rule(_)) {
+                only("rates", "a rule", "`by-level` or `by-rank`, or `per: source`");
+            }
+        }
     }
 
     /// Whether orders are paid on.
@@ -222,9 +235,14 @@ impl Bonuses<'_> {
         self.rule(Role::Qualified, &format!("{place}/qualified"), Place::Payment, text, &Type::Bool);
         self.level_rates(&format!("{place}/rates"), &generation.rates, false);
         self.depth(&format!("{place}/depth"), &generation.depth);
-        if generation.counts == GenerationCounts::OwnGroup && generation.per == Per::Leader {
-            let expected = "`per: member` where one's own group is generation 1";
-            self.checker.mistake(format!("{place}/per"), "one's own group has no leader", "leader", expected);
+        if generation.counts != GenerationCounts::Leader && generation.per == Per::Leader {
+            let expected = "`per: member` unless the first leaders are generation 1";
+            self.checker.mistake(
+                format!("{place}/per"),
+                "not all of generation 1 has a leader",
+                "leader",
+                expected,
+            );
         }
     }
 

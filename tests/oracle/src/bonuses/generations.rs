@@ -21,10 +21,11 @@ impl<'a> Desk<'a> {
             let above = self.leaders_above(how, source)?;
             // Where one's own group is generation 1, a leader is generation 2 of the next, unless nobody counts them as one.
             let skipped = text(how, "/compression") == Some("dynamic") && !self.is_qualified(how, source)?;
+            let leaders_last = text(how, "/counts") == Some("between");
             let (above, first, further) = match (per, own_first) {
                 ("leader", _) if !leads => continue,
                 ("leader", _) => (above, 1, 0),
-                ("member", false) if leads => (above, 1, 0),
+                ("member", false) if leads || leaders_last => (above, 1, 0),
                 ("member", false) => (above.get(1..).unwrap_or_default().to_vec(), 1, 0),
                 ("member", true) if leads && !skipped => (above, 2, 1),
                 ("member", true) => (above, 1, usize::from(leads)),

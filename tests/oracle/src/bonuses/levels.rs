@@ -1,5 +1,7 @@
 //! Rates by level: who takes a level, who is paid for it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -13,6 +15,9 @@ use crate::{
 impl<'a> Desk<'a> {
     pub(super) fn unilevel(&mut self, code: &'a str, bonus: &'a Value, how: &'a Value) -> Result<()> {
         let (sources, worth, measure) = self.brought(&how["on"], text(how, "/where"))?;
+        if text(how, "/per") == Some("level") {
+            return self.levels_together(code, bonus, how, sources, worth);
+        }
         for one in sources {
             let above: Vec<usize> = self.tree(how).above(one.source).collect();
             for Share { level, walked, earner, rate } in self.shares(bonus, how, &above, &one, 1)? {
@@ -30,6 +35,39 @@ impl<'a> Desk<'a> {
                 };
                 self.pay(earner, claim)?;
             }
+        }
+        Ok(())
+    }
+
+    /// A line for each level of somebody, with all that is brought to it.
+    fn levels_together(
+        &mut self,
+        code: &'a str,
+        bonus: &'a Value,
+        how: &'a Value,
+        sources: Vec<Brought<'a>>,
+        worth: Decimal,
+    ) -> Result<()> {
+        let mut together: BTreeMap<(usize, usize), (Decimal, Decimal)> = BTreeMap::new();
+        for one in sources {
+            let above: Vec<usize> = self.tree(how).above(one.source).collect();
+            for Share { level, earner, rate, .. } in self.shares(bonus, how, &above, &one, 1)? {
+                let (base, _) = together.entry((earner, level)).or_insert((Decimal::ZERO, rate));
+                *base += one.base;
+            }
+        }
+        for ((earner, level), (base, rate)) in together {
+            let claim = Claim {
+                bonus: code,
+                source: earner,
+                level_paid: level,
+                level_walked: level,
+                base,
+                rate,
+                worth,
+                ..Claim::default()
+            };
+            self.pay(earner, claim)?;
         }
         Ok(())
     }

@@ -213,7 +213,7 @@ impl Draft<'_, '_> {
             7 => json!("team"),
             8 => json!({ "group": { "rank": self.rank(), "self": self.dice.once_in(2) } }),
             9 | 10 => json!({ "generation": {
-                "number": self.dice.below(4), "rank": self.rank(), "counts": self.dice.one_of(&["leader", "own-group"])
+                "number": self.dice.below(4), "rank": self.rank(), "counts": self.dice.one_of(&["leader", "own-group", "between"])
             } }),
             11 => json!("strongest-leg"),
             12 => json!({ "except-strongest-legs": 1 + self.dice.below(2) }),
@@ -453,6 +453,13 @@ impl Draft<'_, '_> {
                 let mut how = json!({ "on": on, "rates": self.level_rates(orders, true) });
                 self.walk(&mut how);
                 self.only(&mut how, orders);
+                // Levels together only where all that makes one has the same rate.
+                if how["compression"] != "roll-up"
+                    && how["rates"].get("rule").is_none()
+                    && self.dice.once_in(3)
+                {
+                    how["per"] = json!("level");
+                }
                 json!({ "unilevel": how })
             }
             3 | 4 => {
@@ -492,7 +499,7 @@ impl Draft<'_, '_> {
                     "per": self.dice.one_of(&["leader", "member"]),
                 });
                 if how["per"] == "member" && self.dice.once_in(2) {
-                    how["counts"] = json!("own-group");
+                    how["counts"] = json!(self.dice.one_of(&["own-group", "between"]));
                 }
                 self.walk(&mut how);
                 json!({ "generation": how })
