@@ -30,8 +30,9 @@ struct Programs {
     bench: PathBuf,
     prototype: PathBuf,
     cel: Option<PathBuf>,
-    python: Option<PathBuf>,
-    postgres: Option<Postgres>,
+    numpy: Option<PathBuf>,
+    duckdb: Option<PathBuf>,
+    postgres: Option<(PathBuf, Postgres)>,
     scripts: PathBuf,
     data: PathBuf,
 }
@@ -50,16 +51,16 @@ pub(crate) fn compare(workspace: &Workspace, options: &Bench) -> Result<()> {
     for round in 0..rounds {
         run::progress(&format!("round {} of {rounds} at {people} people", round + 1));
         for (name, program, arguments) in [
-            ("prototype 1", &programs.prototype, ["run", &data, "1"]),
-            ("ceiba 1", &programs.bench, ["w", &data, "1"]),
-            ("ceiba 2", &programs.bench, ["w", &data, "2"]),
-            ("prototype 2", &programs.prototype, ["run", &data, "2"]),
-            ("floor", &programs.bench, ["floor", &people.to_string(), ""]),
+            ("prototype 1", &programs.prototype, vec!["run", &data, "1"]),
+            ("ceiba 1", &programs.bench, vec!["w", &data, "1"]),
+            ("ceiba 2", &programs.bench, vec!["w", &data, "2"]),
+            ("prototype 2", &programs.prototype, vec!["run", &data, "2"]),
+            ("ceiba 1 lines", &programs.bench, vec!["w", &data, "1", "--per-source"]),
+            ("floor", &programs.bench, vec!["floor", &people.to_string()]),
         ] {
-            let arguments = arguments.into_iter().filter(|argument| !argument.is_empty());
             runs.entry(name).or_default().push(measured(Command::new(program).args(arguments))?);
         }
-        if let Some(python) = programs.python.as_ref().filter(|_| round == 0 || !options.quick) {
+        if let Some(python) = programs.numpy.as_ref().filter(|_| round == 0 || !options.quick) {
             let line = measured(Command::new(python).arg(programs.scripts.join("np_w.py")).arg(&data));
             runs.entry("numpy").or_default().extend(noted("numpy", line));
         }
@@ -93,41 +94,51 @@ fn prepare(workspace: &Workspace, quick: bool) -> Result<Programs> {
     let own = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.path("target"), PathBuf::from);
     let of_peers = peers.join("target/release");
     let data = peers.join("data");
+    let pythons = pythons(workspace, &peers, quick);
+    let with = |package: &str| pythons.iter().find(|python| imports(python, package)).cloned();
+    let missing = |peer: &str, package: &str| {
+        let found = with(package);
+        if found.is_none() {
+            run::progress(&format!(
+                "LEFT OUT: {peer} (no Python here has {package}; a full run installs it)"
+            ));
+        }
+        found
+    };
+    let postgres = missing("PostgreSQL", "psycopg")
+        .and_then(|python| Some((python, noted("PostgreSQL", Postgres::start(&peers))?)));
     Ok(Programs {
         bench: own.join("release/bench"),
         prototype: of_peers.join("engine"),
         cel: cel.map(|()| of_peers.join("cel-peer")),
-        python: python(workspace, &peers, quick),
-        postgres: noted("PostgreSQL", Postgres::start(&peers)),
+        numpy: missing("numpy", "numpy, pyarrow"),
+        duckdb: missing("DuckDB", "duckdb"),
+        postgres,
         scripts: workspace.path("tests/peers"),
         data,
     })
 }
 
-/// A Python that has what the scripts need. The quick run takes the one it finds and installs nothing.
-fn python(workspace: &Workspace, peers: &Path, quick: bool) -> Option<PathBuf> {
+/// The Pythons that may have what the scripts need. The quick run takes those it finds and installs nothing.
+fn pythons(workspace: &Workspace, peers: &Path, quick: bool) -> Vec<PathBuf> {
     let own = peers.join("venv/bin/python");
-    let fits = |python: &Path| {
-        let mut command = Command::new(python);
-        run::output("python", command.args(["-c", "import numpy, pyarrow, duckdb, psycopg"])).is_ok()
-    };
-    for python in [own.clone(), PathBuf::from("python3")] {
-        if fits(&python) {
-            return Some(python);
-        }
-    }
-    if quick {
-        run::progress(
-            "LEFT OUT: numpy, DuckDB and PostgreSQL (the packages are not there; a full run installs them)",
-        );
-        return None;
+    let pythons = vec![own.clone(), PathBuf::from("python3")];
+    let all = "numpy, pyarrow, duckdb, psycopg";
+    if quick || pythons.iter().any(|python| imports(python, all)) {
+        return pythons;
     }
     let mut venv = workspace.command("python3");
     let made = run::output("python -m venv", venv.args(["-m", "venv"]).arg(peers.join("venv")));
     let mut pip = workspace.command(&own);
     pip.args(["-m", "pip", "install", "--quiet"]).args(PYTHON_PACKAGES);
-    let installed = made.and_then(|_| run::output("pip install", &mut pip));
-    noted("numpy, DuckDB and PostgreSQL", installed).map(|_| own)
+    noted("packages of peers", made.and_then(|_| run::output("pip install", &mut pip)));
+    pythons
+}
+
+/// Whether a Python has these packages.
+fn imports(python: &Path, packages: &str) -> bool {
+    let mut command = Command::new(python);
+    run::output("python", command.args(["-c", &format!("import {packages}")])).is_ok()
 }
 
 /// The value, or a line that says what is left out and why.
@@ -179,17 +190,19 @@ fn equal(programs: &Programs, quick: bool) -> Result<()> {
         add("prototype", Command::new(&programs.prototype).args(["run", &data, "1"]))?;
         add("ceiba1", Command::new(&programs.bench).args(["w", &data, "1"]))?;
         add("ceiba2", Command::new(&programs.bench).args(["w", &data, "2"]))?;
-        if let Some(python) = &programs.python {
-            let script = |name: &str| programs.scripts.join(name);
+        add("ceiba1 lines", Command::new(&programs.bench).args(["w", &data, "1", "--per-source"]))?;
+        let script = |name: &str| programs.scripts.join(name);
+        if let Some(python) = &programs.numpy {
             noted("numpy", add("numpy", Command::new(python).arg(script("np_w.py")).arg(&data)));
-            if !quick || people == EQUAL_AT[0] {
-                let mut duck = Command::new(python);
-                noted("DuckDB", add("duckdb", duck.arg(script("duck_w.py")).args([&data, "1"])));
-                if let Some(postgres) = &programs.postgres {
-                    let mut command = postgres.command(python, &script("pg_w.py"));
-                    noted("PostgreSQL", add("postgresql", command.args([&data, "300"])));
-                }
-            }
+        }
+        let slow_too = !quick || people == EQUAL_AT[0];
+        if let Some(python) = programs.duckdb.as_ref().filter(|_| slow_too) {
+            let mut duck = Command::new(python);
+            noted("DuckDB", add("duckdb", duck.arg(script("duck_w.py")).args([&data, "1"])));
+        }
+        if let Some((python, postgres)) = programs.postgres.as_ref().filter(|_| slow_too) {
+            let mut command = postgres.command(python, &script("pg_w.py"));
+            noted("PostgreSQL", add("postgresql", command.args([&data, "300"])));
         }
         let expected = fs::read(&results[0].1)?;
         for (name, file) in &results {
@@ -210,7 +223,7 @@ fn report_workload(runs: &BTreeMap<&str, Vec<Measured>>, people: u32) {
     row(&head.map(str::to_owned));
     let of = |name: &str| runs.get(name).map_or(&[][..], Vec::as_slice);
     let base = median(of("prototype 1"), "cpu_compute");
-    for name in ["prototype 1", "prototype 2", "ceiba 1", "ceiba 2", "numpy"] {
+    for name in ["prototype 1", "prototype 2", "ceiba 1", "ceiba 2", "ceiba 1 lines", "numpy"] {
         let some = of(name);
         if some.is_empty() {
             continue;
@@ -239,19 +252,23 @@ fn report_workload(runs: &BTreeMap<&str, Vec<Measured>>, people: u32) {
 
 /// PostgreSQL and DuckDB at a size they take seconds for, next to the engine at that size.
 fn slow_peers(programs: &Programs, quick: bool) -> Result<()> {
-    let Some(python) = &programs.python else { return Ok(()) };
+    if programs.duckdb.is_none() && programs.postgres.is_none() {
+        return Ok(());
+    }
     let people = if quick { SLOW_PEOPLE_QUICK } else { SLOW_PEOPLE };
     let data = programs.data_of(people)?;
     let ours = measured(Command::new(&programs.bench).args(["w", &data, "1"]))?;
     let base = number(&ours, "cpu_compute");
     run::result(&format!("\nworkload W, {people} people: ceiba 1 {base:.4} s"));
     let script = |name: &str| programs.scripts.join(name);
-    let duck = measured(Command::new(python).arg(script("duck_w.py")).args([&data, "1"]));
-    if let Some(line) = noted("DuckDB", duck) {
-        let seconds = number(&line, "cpu_compute");
-        run::result(&format!("DuckDB      {seconds:>8.3} s, {:>6.1} times", seconds / base));
+    if let Some(python) = &programs.duckdb {
+        let duck = measured(Command::new(python).arg(script("duck_w.py")).args([&data, "1"]));
+        if let Some(line) = noted("DuckDB", duck) {
+            let seconds = number(&line, "cpu_compute");
+            run::result(&format!("DuckDB      {seconds:>8.3} s, {:>6.1} times", seconds / base));
+        }
     }
-    if let Some(postgres) = &programs.postgres {
+    if let Some((python, postgres)) = &programs.postgres {
         let mut command = postgres.command(python, &script("pg_w.py"));
         if let Some(line) = noted("PostgreSQL", measured(command.args([&data, "300"]))) {
             let seconds = number(&line, "cpu_compute");

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use bytes::Bytes;
 use engine::{
-    BonusContext, Context, ExchangeRates, IndexedFacts, Link, NONE, OrderColumns, PeopleColumns, Snapshot,
-    Texts, calculate_bonuses, calculate_indicators, calculate_ranks, codec, integrate_columns, settle,
+    BonusContext, Context, ExchangeRates, IndexedFacts, Link, NONE, OrderColumns, PeopleColumns, Settlements,
+    Snapshot, Texts, calculate_bonuses, calculate_indicators, calculate_ranks, codec, integrate_columns,
     use_threads,
 };
 use plan::Plan;
@@ -52,8 +52,8 @@ pub(crate) fn run(data: &Path, threads: usize) -> Result<Value> {
     lap("bonuses");
     written += codec::encode_payouts(&payouts, &snapshot)?.len();
     lap("write payouts");
-    let settlements = settle(&snapshot, &indicators, &ranked.ranks, &payouts, &plan)?;
-    written += codec::encode_settlements(&settlements, &payouts, &snapshot)?.len();
+    let settlements = Settlements::of(&snapshot, &indicators, &ranked.ranks, &payouts, &plan)?;
+    written += codec::encode_settlements(&settlements)?.len();
     lap("settle and write");
     let (wall, cpu) = whole.lap();
     let laps: serde_json::Map<String, Value> =

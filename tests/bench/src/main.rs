@@ -30,6 +30,9 @@ enum What {
         threads: usize,
         /// File for the result columns, in the order of `defs.py`, 8 bytes a value, persons in the order of the input
         out: Option<PathBuf>,
+        /// A payout line with its trace for each member and level, instead of one for each level of an earner
+        #[arg(long)]
+        per_source: bool,
     },
     /// A plan of 60 indicators, 12 ranks and bonuses with all traces, from Parquet to Parquet
     Full {
@@ -57,7 +60,9 @@ enum What {
 
 fn main() -> anyhow::Result<()> {
     let line = match Cli::parse().what {
-        What::W { data, threads, out } => workload::run(&data, threads, out.as_deref())?,
+        What::W { data, threads, out, per_source } => {
+            workload::run(&data, threads, out.as_deref(), per_source)?
+        }
         What::Full { data, threads } => full::run(&data, threads)?,
         What::Rules { people } => rule_set::run(people)?,
         What::Floor { people } => floor::run(people),

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::input::{Watch, facts, peak_mb};
 
 const PLAN: &str = include_str!("../plans/w.json");
+const PER_LEVEL: &str = r#""per": "level""#;
+const PER_SOURCE: &str = r#""per": "source""#;
 /// Result columns that are indicators, with how many of their units make one of the comparison's.
 const COLUMNS: [(&str, i64); 18] = [
     ("W_PVQ", 100),
@@ -45,9 +47,10 @@ fn cents(exact: i128) -> i64 {
     i64::try_from(whole + i128::from(up)).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn run(data: &Path, threads: usize, out: Option<&Path>) -> Result<Value> {
+pub(crate) fn run(data: &Path, threads: usize, out: Option<&Path>, per_source: bool) -> Result<Value> {
     use_threads(threads);
-    let plan = Plan::parse(PLAN).map_err(|mistakes| anyhow::anyhow!("{mistakes:?}"))?;
+    let document = if per_source { PLAN.replace(PER_LEVEL, PER_SOURCE) } else { PLAN.to_owned() };
+    let plan = Plan::parse(&document).map_err(|mistakes| anyhow::anyhow!("{mistakes:?}"))?;
     let mut watch = Watch::start();
     let facts = facts(data)?;
     let load = watch.lap();
@@ -90,7 +93,7 @@ pub(crate) fn run(data: &Path, threads: usize, out: Option<&Path>) -> Result<Val
     let phases = [integrate, before, ranks, bonuses];
     let total = |pick: fn(&(f64, f64)) -> f64| phases.iter().map(pick).sum::<f64>();
     Ok(json!({
-        "impl": format!("ceiba{threads}"), "n": snapshot.people.len(),
+        "impl": format!("ceiba{threads}{}", if per_source { " per source" } else { "" }), "n": snapshot.people.len(),
         "load": load.0, "cpu_load": load.1, "compute": total(|lap| lap.0), "cpu_compute": total(|lap| lap.1),
         "cpu_integrate": integrate.1, "cpu_indicators": before.1, "cpu_ranks": ranks.1, "cpu_bonuses": bonuses.1,
         "peak_mb": peak_mb, "lines": payouts.lines.len(),
