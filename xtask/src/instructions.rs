@@ -24,8 +24,7 @@ pub(crate) fn check(workspace: &Workspace, venv: &Venv) -> Result<()> {
     let mut cargo = venv.command(workspace, "cargo");
     cargo.args(["build", "--locked", "--package", "bench", "--profile", "quick", "--target", &host]);
     run::shown("cargo build of the bench", &mut cargo)?;
-    let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.path("target"), Into::into);
-    let bench = folder.join(host).join("quick/bench");
+    let bench = workspace.target().join(host).join("quick/bench");
     let mut counts = BTreeMap::new();
     let mut before = 0;
     for kernel in KERNELS {

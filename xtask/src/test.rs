@@ -33,6 +33,7 @@ const CHECKS: &[Check] = &[
     Check { name: "one-build", run: Tests::one_build },
     Check { name: "lints", run: Tests::lints },
     Check { name: "unit", run: |tests| tests.nextest("default") },
+    Check { name: "stored-files", run: Tests::stored_files },
     Check { name: "instructions", run: |tests| instructions::check(&tests.workspace, &tests.venv) },
     Check { name: "end-to-end", run: Tests::end_to_end },
     Check { name: "contract", run: Tests::contract },
@@ -152,6 +153,17 @@ impl Tests {
             "python -m unittest",
             self.tool("python").args(["-m", "unittest", "discover", "-s", "infra/local"]),
         )
+    }
+
+    /// DuckDB and pandas open what a run stores. The command is the one that the tests of its package built.
+    fn stored_files(&self) -> Result<()> {
+        let ceiba = self.workspace.target().join(&self.host).join("quick/ceiba");
+        if !ceiba.exists() {
+            bail!("{} is not there: the check `unit` builds it", ceiba.display());
+        }
+        let mut python = self.tool("python");
+        python.args(["-m", "unittest", "discover", "-s", "tests/stored"]).env("CEIBA", ceiba);
+        run::shown("python -m unittest (stored files)", &mut python)
     }
 
     fn nextest(&self, profile: &str) -> Result<()> {

@@ -76,6 +76,11 @@ impl Workspace {
         Ok(names)
     }
 
+    /// Where cargo builds.
+    pub(crate) fn target(&self) -> PathBuf {
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.path("target"), Into::into)
+    }
+
     /// The triple of this machine: naming it makes cargo and cargo-lambda share one target folder.
     pub(crate) fn host(&self) -> Result<String> {
         let output = self.command("rustc").arg("-vV").output().context("cannot run rustc")?;
