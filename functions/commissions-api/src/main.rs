@@ -1,7 +1,8 @@
-//! `commissions-api`: plans, processes, runs, settlements, statements.
+//! `commissions-api`: plans, processes, runs, settlements, statements, simulations.
 mod configuration;
 mod runs;
 mod shop;
+mod simulations;
 mod statements;
 
 use foundation::permission::Permission;
@@ -16,8 +17,9 @@ async fn main() -> Result<(), lambda::Error> {
     let people = network::People::new(&aws, &mut env);
     let calendar = calendar::Calendar::new(&aws, &mut env);
     let machine = aws::Workflow::from_env(&aws, &mut env, "COMMISSION_PROCESS_ARN");
+    let simulations = aws::Queue::from_env(&aws, &mut env, "SIMULATION_QUEUE");
     env.complete()?;
-    Routes::over(Shop { store, people, calendar, machine })
+    Routes::over(Shop { store, people, calendar, machine, simulations })
         .on(Method::Post, "/plans", Access::Needs(Permission::CommissionsConfigure), configuration::save_plan)
         .on(Method::Get, "/plans", Access::Needs(Permission::CommissionsRead), configuration::plans)
         .on(
@@ -78,6 +80,14 @@ async fn main() -> Result<(), lambda::Error> {
             "/people/{personId}/statements/{cycleId}/file",
             Access::Needs(Permission::StatementsRead),
             statements::file,
+        )
+        .on(Method::Post, "/simulations", Access::Needs(Permission::CommissionsConfigure), simulations::ask)
+        .on(Method::Get, "/simulations", Access::Needs(Permission::CommissionsRead), simulations::list)
+        .on(
+            Method::Get,
+            "/simulations/{simulationId}",
+            Access::Needs(Permission::CommissionsRead),
+            simulations::show,
         )
         .serve()
         .await

@@ -1,6 +1,6 @@
 //! What the paths share.
 
-use aws::Workflow;
+use aws::{Queue, Workflow};
 use calendar::Calendar;
 use commissions::{Commissions, run::Run, statement::Viewer, task::execution_input};
 use foundation::{permission::Permission, problem::Fault};
@@ -13,6 +13,7 @@ pub(crate) struct Shop {
     pub(crate) people: People,
     pub(crate) calendar: Calendar,
     pub(crate) machine: Workflow,
+    pub(crate) simulations: Queue,
 }
 
 impl Shop {

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Compare) -> Done {
     let [run_a, run_b] = results.as_slice() else {
         return Err(Failure::new(Cause::Internal, "no cycle was computed"));
     };
-    let comparison = compare(Side { plan: &a, run: run_a }, Side { plan: &b, run: run_b });
+    let comparison = compare(Side::of(&a, run_a), Side::of(&b, run_b));
     let text = if args.json {
         let json = serde_json::to_string_pretty(&comparison);
         json.map_err(|error| Failure::new(Cause::Internal, error.to_string()))? + "\n"

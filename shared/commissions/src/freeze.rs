@@ -1,6 +1,6 @@
 //! From what areas know to what a run freezes: people and orders as facts, earlier runs as references, ranks under the plan of today.
 
-use engine::{ExchangeRates, OrderFact, OrderKind, PersonFact, PersonKind, Ranks};
+use engine::{ExchangeRates, OrderFact, OrderKind, PersonFact, PersonKind, Ranks, rank_under_plan};
 use foundation::{cycle::Cycle, id::RunId, money::Currency};
 use network::person::{Kind, Person, Status};
 use orders::paid::{Paid, PaidKind};
@@ -8,7 +8,7 @@ use plan::Plan;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{FileReference, Manifest};
+use crate::manifest::{FileError, FileReference, Manifest};
 
 /// Earlier cycles a run may look at: five years of months.
 pub const EARLIER_MAX: usize = 60;
@@ -21,6 +21,25 @@ pub struct Context {
     pub cycle: Cycle,
     /// Earlier runs of the process whose results stand, the latest first.
     pub earlier: Vec<Earlier>,
+}
+
+/// The name of the file that holds it.
+pub(crate) const CONTEXT: &str = "context.json";
+
+impl Context {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, FileError> {
+        serde_json::from_slice(bytes).map_err(|source| FileError::Unreadable { what: CONTEXT, source })
+    }
+
+    /// The context with `others` in the place of the earlier runs of the same id.
+    pub(crate) fn with(mut self, others: &[Earlier]) -> Self {
+        for earlier in &mut self.earlier {
+            if let Some(other) = others.iter().find(|other| other.run == earlier.run) {
+                earlier.clone_from(other);
+            }
+        }
+        self
+    }
 }
 
 /// An earlier run and its files.
@@ -130,7 +149,7 @@ pub fn under_plan(ranks: Ranks, then: &Plan, now: &Plan) -> Ranks {
     if then.hash() == now.hash() {
         return ranks;
     }
-    let today = |position: &u8| now.rank_position(then.rank_code(*position)).unwrap_or(0);
+    let today = |position: &u8| rank_under_plan(*position, then, now);
     let renumbered = |ranks: &[u8]| ranks.iter().map(today).collect();
     Ranks {
         earned: renumbered(&ranks.earned),

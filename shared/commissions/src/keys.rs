@@ -1,7 +1,7 @@
 //! Keys of the commissions table and of objects in the runs bucket that no manifest names.
 
 use aws::{Item, Key, text};
-use foundation::id::{CycleId, PersonId, ProcessId, RunId};
+use foundation::id::{CycleId, PersonId, ProcessId, RunId, SimulationId};
 use jiff::Timestamp;
 
 use crate::plans::PlanName;
@@ -10,10 +10,12 @@ use crate::plans::PlanName;
 pub(crate) const PROCESSES: &str = "PROCESS";
 /// Partition of all versions of plans.
 pub(crate) const PLANS: &str = "PLAN";
-/// The index of runs by time and of settlements by run.
+/// The index of runs and simulations by time and of settlements by run.
 pub(crate) const RUN_INDEX: &str = "run";
 /// Partition of all runs in the index.
 pub(crate) const RUNS: &str = "RUNS";
+/// Partition of all simulations in the index.
+pub(crate) const SIMULATIONS: &str = "SIMULATIONS";
 
 pub(crate) fn process(id: &ProcessId) -> Key {
     Key::new(PROCESSES, id.as_str())
@@ -29,6 +31,15 @@ pub(crate) fn plan_prefix(name: &PlanName) -> String {
 
 pub(crate) fn run(id: &RunId) -> Key {
     Key::new(format!("RUN#{id}"), "RUN")
+}
+
+pub(crate) fn simulation(id: &SimulationId) -> Key {
+    Key::new(format!("SIMULATION#{id}"), "SIMULATION")
+}
+
+/// The folder of a simulation's files, with a slash at its end.
+pub(crate) fn simulation_folder(id: &SimulationId) -> String {
+    format!("simulations/{id}/")
 }
 
 /// Which run a process has for a cycle.
@@ -56,15 +67,24 @@ pub(crate) fn lines(person: &PersonId, process: &ProcessId, cycle: &CycleId, pag
 }
 
 /// `item` with its place in the index of runs.
-pub(crate) fn among_runs(mut item: Item, created_at: Timestamp, id: &RunId) -> Item {
-    item.insert("runpk".to_owned(), text(RUNS));
-    item.insert("runsk".to_owned(), text(run_order(created_at, id)));
+pub(crate) fn among_runs(item: Item, created_at: Timestamp, id: &RunId) -> Item {
+    by_time(item, RUNS, created_at, id.as_str())
+}
+
+/// `item` with its place in the index of simulations.
+pub(crate) fn among_simulations(item: Item, requested_at: Timestamp, id: &SimulationId) -> Item {
+    by_time(item, SIMULATIONS, requested_at, id.as_str())
+}
+
+fn by_time(mut item: Item, partition: &str, made_at: Timestamp, id: &str) -> Item {
+    item.insert("runpk".to_owned(), text(partition));
+    item.insert("runsk".to_owned(), text(time_order(made_at, id)));
     item
 }
 
-/// The sort key of a run in the index. Runs are made after 1970, so the digits sort by time.
-pub(crate) fn run_order(created_at: Timestamp, id: &RunId) -> String {
-    format!("{:015}#{id}", created_at.as_millisecond())
+/// The sort key of what was made at a moment. Everything is made after 1970, so the digits sort by time.
+fn time_order(made_at: Timestamp, id: &str) -> String {
+    format!("{:015}#{id}", made_at.as_millisecond())
 }
 
 /// Partition of a run's settlements in the index.
@@ -89,9 +109,8 @@ mod tests {
 
     #[test]
     fn runs_sort_by_time() {
-        let id: RunId = "R1".parse().unwrap();
         let later = Timestamp::from_second(1_790_000_000).unwrap();
-        assert!(run_order(Timestamp::UNIX_EPOCH, &id) < run_order(later, &id));
+        assert!(time_order(Timestamp::UNIX_EPOCH, "R1") < time_order(later, "R1"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! - [`step`], [`process`], [`plans`], [`run`], [`schedule`] are the rules: what a process may be, what a run does next, what it refuses.
 //! - [`freeze`], [`settlement`], [`statement`], [`sheets`], [`view`] turn what areas know into what a run freezes, and what a run found into what people read.
-//! - [`steps`] is what each step of a run does, by the engine's pure functions.
+//! - [`simulations`] says what can be computed anew under another plan, and how it is shown.
+//! - [`steps`] is what each step of a run does, and a simulation of one, by the engine's pure functions.
 //! - [`store`] does all I/O on the area's table and bucket; [`manifest`] and [`task`] are the references that steps pass on.
 
 pub mod facts;
@@ -15,6 +16,7 @@ pub mod run;
 pub mod schedule;
 pub mod settlement;
 pub mod sheets;
+pub mod simulations;
 pub mod statement;
 pub mod step;
 pub mod steps;

@@ -45,9 +45,14 @@ impl Place {
     /// Where a file of these bytes lies. The hash in the name keeps two executions of one attempt from writing over each
     /// other, so that a manifest always names the bytes it was written for.
     pub fn file_key(&self, name: &str, sha256: &str) -> String {
-        let (stem, extension) = name.split_once('.').unwrap_or((name, "bin"));
-        format!("{}{stem}-{}.{extension}", self.folder(), sha256.get(..16).unwrap_or(sha256))
+        hashed_key(&self.folder(), name, sha256)
     }
+}
+
+/// Where a file of these bytes lies in a folder.
+pub(crate) fn hashed_key(folder: &str, name: &str, sha256: &str) -> String {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
+    format!("{folder}{stem}-{}.{extension}", sha256.get(..16).unwrap_or(sha256))
 }
 
 /// A file that a step read or wrote.

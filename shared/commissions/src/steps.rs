@@ -8,6 +8,7 @@ mod integrate;
 mod parts;
 mod pay;
 mod publish;
+mod simulate;
 mod verify;
 
 use std::borrow::Cow;
@@ -25,13 +26,14 @@ pub use integrate::integrate_network;
 pub use parts::calculate_part;
 pub use pay::{Payment, open_payment, settle_payment};
 pub use publish::{integrate_indicators, validate_bonuses};
+pub use simulate::simulate;
 pub use verify::verify_network;
 
 use crate::{
-    freeze::{Context, Earlier},
+    freeze::{CONTEXT, Context, Earlier},
     manifest::FileError,
     step::Step,
-    store::{Commissions, Made, Work, checked},
+    store::{Commissions, Inputs, Made, Work, checked},
 };
 
 /// Where a run's facts come from.
@@ -81,30 +83,29 @@ async fn input_snapshot(store: &Commissions, work: &mut Work) -> Result<Snapshot
 }
 
 async fn input_context(store: &Commissions, work: &mut Work) -> Result<Context, Fault> {
-    let bytes = store.input(work, Step::IntegrateNetwork, "context.json").await?;
-    let context = serde_json::from_slice(&bytes);
-    Ok(context.map_err(|source| FileError::Unreadable { what: "context.json", source })?)
+    let bytes = store.input(work, Step::IntegrateNetwork, CONTEXT).await?;
+    Ok(Context::read(&bytes)?)
 }
 
 /// The snapshot of an earlier run.
 async fn earlier_snapshot(
     store: &Commissions,
-    work: &mut Work,
+    inputs: &mut Inputs,
     earlier: &Earlier,
 ) -> Result<Snapshot, Fault> {
-    let people = store.input_file(work, earlier.needed("people.parquet")?).await?;
-    let orders = store.input_file(work, earlier.needed("orders.parquet")?).await?;
+    let people = store.input_file(inputs, earlier.needed("people.parquet")?).await?;
+    let orders = store.input_file(inputs, earlier.needed("orders.parquet")?).await?;
     Ok(codec::decode_snapshot(people, orders)?)
 }
 
 /// The plan an earlier run was computed with.
 async fn earlier_plan(
     store: &Commissions,
-    work: &mut Work,
+    inputs: &mut Inputs,
     earlier: &Earlier,
     snapshot: &Snapshot,
 ) -> Result<Plan, Fault> {
-    let document = store.input_file(work, earlier.needed("plan.json")?).await?;
+    let document = store.input_file(inputs, earlier.needed("plan.json")?).await?;
     let damaged = |_| FileError::Damaged { key: format!("plan.json {}", sha256_hex(&document)) };
     Ok(checked(&document, &snapshot.plan_hash).map_err(damaged)?)
 }

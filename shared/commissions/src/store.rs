@@ -5,16 +5,19 @@ mod plans;
 mod processes;
 mod runs;
 mod settlements;
+mod simulations;
 
 use aws::{Aws, AwsError, Bucket, Env, Table, Write, idempotency::Claim};
 use foundation::problem::Fault;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use files::Inputs;
 pub use files::{Made, Work};
 pub(crate) use plans::{checked, stored};
 pub use runs::{RunFilter, RunPage, Started};
 pub use settlements::{SettlementPage, Shown};
+pub use simulations::SimulationPage;
 
 /// How long a repetition of a request is known, in seconds: a day.
 const CLAIM_SECONDS: i64 = 24 * 3600;

@@ -47,13 +47,13 @@ pub use payouts::{
     Advance, AwardLine, BalanceKind, BonusTotal, Carried, CarriedBalance, Conservation, LegAccount, LineKind,
     NotUndone, PaidBonus, PayoutLine, Payouts,
 };
-pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label};
+pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label, rank_under_plan};
 pub use settlement::{
     BonusAmount, Finding, Settlement, Settlements, check_settlements, settle, totals_by_currency,
 };
 pub use snapshot::{
     ExchangeRates, Facts, NO_DAY, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
-    integrate_columns,
+    integrate_columns, refreeze,
 };
 pub use table::{Cells, Coded, Column, write as write_table};
 pub use threads::use_threads;

@@ -37,6 +37,11 @@ pub struct Ranks {
     pub earned_before: Vec<Vec<u8>>,
 }
 
+/// A rank of the career of plan `then` in that of plan `now`. Ranks are known by their codes; one that is no more counts as none.
+pub fn rank_under_plan(position: u8, then: &Plan, now: &Plan) -> u8 {
+    now.rank_position(then.rank_code(position)).unwrap_or(0)
+}
+
 /// What the step that computes ranks writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranked {

@@ -15,7 +15,7 @@ use crate::{
     fact_columns::{IndexedFacts, OrderColumns, days},
     facts::{OrderFact, PersonFact},
     failure::EngineError,
-    ranks::Ranks,
+    ranks::{Ranks, rank_under_plan},
     threads,
 };
 
@@ -342,6 +342,44 @@ pub fn integrate_columns(
     Ok(Snapshot { cycle, plan_hash: plan.hash().to_owned(), rates, people, orders })
 }
 
+/// The snapshot as it would have been frozen with plan `now` instead of `then`, which must have the same base currency and time zone.
+/// Ranks keep their codes; one that is no more counts as none. Exchange rates stay those that were frozen; `now` adds currencies only.
+/// `previous` is the cycle before with its ranks under `now`, if there was one when the snapshot was made.
+pub fn refreeze(
+    mut snapshot: Snapshot,
+    then: &Plan,
+    now: &Plan,
+    previous: Option<Previous<'_>>,
+) -> Result<Snapshot, EngineError> {
+    if snapshot.plan_hash != then.hash() {
+        return Err(EngineError::Mismatch("the snapshot was made with another plan".to_owned()));
+    }
+    if snapshot.rates.base != now.document().currencies.base
+        || then.document().time_zone != now.document().time_zone
+    {
+        return Err(EngineError::Mismatch("the plans differ in base currency or time zone".to_owned()));
+    }
+    let people = &mut snapshot.people;
+    for column in [&mut people.previous_rank, &mut people.honorific_rank, &mut people.manual_rank] {
+        for rank in column {
+            *rank = rank_under_plan(*rank, then, now);
+        }
+    }
+    people.earned_before = Vec::new();
+    let orders = &mut snapshot.orders;
+    let order: Vec<u32> = (0..orders.len()).map(position).collect();
+    orders.is_late = late(&orders.ids, &orders.is_return, &orders.reverses, &order, now);
+    people.volumes = sum_orders(orders, &Given::ANYTHING, &people.ids)?;
+    people.lifetime = people.volumes.clone();
+    if let Some(previous) = previous {
+        carry_over(people, previous, now)?;
+    }
+    without_ranks_of_customers(people);
+    snapshot.rates = ExchangeRates::of_plan(now).with(snapshot.rates.per_base_unit);
+    now.hash().clone_into(&mut snapshot.plan_hash);
+    Ok(snapshot)
+}
+
 /// Where the people of facts stand in the snapshot.
 struct Placed {
     /// Row of the facts for each row of the snapshot.
@@ -542,7 +580,7 @@ fn freeze_orders(
     let IndexedFacts { orders, orders_by_id: order, buyer, people_by_id, .. } = facts;
     let shared_order = Arc::new(order);
     let order = shared_order.as_slice();
-    let is_late = late(&orders, order, plan);
+    let is_late = late(&orders.ids, &orders.is_return, &orders.reverses, order, plan);
     let is_sorted = order.iter().enumerate().all(|(place, row)| place == *row as usize);
     // Row of the snapshot for each row of people in the facts.
     let people_are_sorted = people_by_id.iter().enumerate().all(|(place, row)| place == *row as usize);
@@ -587,20 +625,19 @@ fn freeze_orders(
     Ok(frozen)
 }
 
-/// For each order, sorted by id, whether it is a return of an order of a settled cycle that this cycle does not feel.
-fn late(orders: &OrderColumns, order: &[u32], plan: &Plan) -> Vec<bool> {
+/// For each order, sorted by id as `order` says, whether it is a return of an order of a settled cycle that this cycle does not feel.
+fn late(ids: &Texts, is_return: &[bool], reverses: &Texts, order: &[u32], plan: &Plan) -> Vec<bool> {
     let undo = plan.document().returns.after_settlement == AfterSettlement::Undo;
-    if !undo || orders.is_return.is_empty() || orders.reverses.is_empty() {
+    if !undo || is_return.is_empty() || reverses.is_empty() {
         return vec![false; order.len()];
     }
-    let is_return = |row: u32| orders.is_return[row as usize];
     let is_sale_here = |id: &str| {
-        let found = order.binary_search_by(|row| orders.ids.get(*row as usize).cmp(id));
-        found.is_ok_and(|place| !is_return(order[place]))
+        let found = order.binary_search_by(|row| ids.get(*row as usize).cmp(id));
+        found.is_ok_and(|place| !is_return[order[place] as usize])
     };
     let is_late = |row: &u32| {
-        let sale = orders.reverses.get(*row as usize);
-        is_return(*row) && !sale.is_empty() && !is_sale_here(sale)
+        let sale = reverses.get(*row as usize);
+        is_return[*row as usize] && !sale.is_empty() && !is_sale_here(sale)
     };
     order.iter().map(is_late).collect()
 }
@@ -653,6 +690,9 @@ struct Given {
 }
 
 impl Given {
+    /// What nobody has looked at.
+    const ANYTHING: Self = Self { vq: true, vc: true, net: true, gross: true, units: true, points: true };
+
     fn of(orders: &OrderColumns) -> Self {
         let some = |column: &[i64]| column.iter().any(|amount| *amount != 0);
         Self {

@@ -289,6 +289,77 @@ fn ranks_climb_fall_and_are_kept_as_the_plan_says() {
     }
 }
 
+/// Two careers that share three codes, with what else of a plan a snapshot feels: continuity, what becomes of late returns, rates.
+fn two_plans() -> (Plan, Plan) {
+    let ranks = |codes: &[&str], extra: Value| {
+        let step =
+            |code: &&str| json!({"code": code, "name": {"es": code, "en": code}, "rule": "own_vq >= 100"});
+        let mut ranks = extra;
+        ranks["steps"] = codes.iter().map(step).collect();
+        ranks
+    };
+    let then = document(&json!([]), &ranks(&["r1", "r2", "gone", "r3"], json!({})));
+    let continuity = json!({"continuity": {"earned": 1, "of_last": 3, "asked": "to-keep"}});
+    let mut now = document(&json!([unilevel()]), &ranks(&["r3", "new", "r1", "r2"], continuity));
+    now["returns"] = json!({"after_settlement": "deduct"});
+    now["currencies"]["earners"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"currency": "PEN", "per_base_unit": "0.001"}));
+    (parse(&then), parse(&now))
+}
+
+/// A simulation that saw another snapshot than a run of the plan would have frozen would compare what nobody would have been paid.
+#[test]
+fn a_refrozen_snapshot_is_the_one_the_other_plan_would_have_frozen() {
+    let (then, now) = two_plans();
+    let (september, october) = (cycle(9), cycle(10));
+    let mut people = ["a", "b", "c", "d"].map(|id| person(id, (id != "a").then_some("a")));
+    people[1].previous_rank = Some("r2".to_owned());
+    people[1].honorific_rank = Some("r3".to_owned());
+    people[2].manual_rank = Some("r1".to_owned());
+    people[3].kind = engine::PersonKind::Customer;
+    let sold = [sale("s1", "c", 100, &september), sale("s2", "b", 100, &september)];
+    let orders = [
+        sale("s3", "c", 100, &october),
+        returned("x1", "c", "s1", 40, &october),
+        returned("x2", "c", "s3", 5, &october),
+    ];
+    let frozen = |plan: &Plan, before: Option<(&Snapshot, &engine::Ranks)>| {
+        let facts = Facts { cycle: &october, people: &people, orders: &orders };
+        let previous = before.map(|(snapshot, ranks)| Previous { snapshot, ranks });
+        integrate(facts, previous, plan, ExchangeRates::of_plan(plan)).unwrap()
+    };
+    // b is not in the earlier cycle: what the facts say of b's ranks holds.
+    let earlier = [people[0].clone(), people[2].clone(), people[3].clone()];
+    let before = freeze(&then, &september, &earlier, &sold[..1]);
+    let ranks = |codes: [u8; 3]| engine::Ranks {
+        earned: codes.to_vec(),
+        paid: codes.to_vec(),
+        honorific: codes.to_vec(),
+        grace_used: vec![1; 3],
+        lock_left: vec![2; 3],
+        earned_before: vec![codes.to_vec()],
+    };
+    // "r1" and "r3" under both plans.
+    let (of_then, of_now) = (ranks([1, 4, 0]), ranks([3, 1, 0]));
+    for (name, with_then, with_now) in [
+        ("after another cycle", Some((&before, &of_then)), Some((&before, &of_now))),
+        ("the first cycle", None, None),
+    ] {
+        let refrozen = |to: &Plan, before: Option<(&Snapshot, &engine::Ranks)>| {
+            let previous = before.map(|(snapshot, ranks)| Previous { snapshot, ranks });
+            engine::refreeze(frozen(&then, with_then), &then, to, previous).unwrap()
+        };
+        assert_eq!(refrozen(&now, with_now), frozen(&now, with_now), "{name}");
+        assert_eq!(refrozen(&then, with_then), frozen(&then, with_then), "{name}: the same plan");
+    }
+    let mut elsewhere = now.document().clone();
+    elsewhere.time_zone = "America/Bogota".to_owned();
+    let elsewhere = parse(&serde_json::to_value(elsewhere).unwrap());
+    assert!(engine::refreeze(frozen(&then, None), &then, &elsewhere, None).is_err());
+}
+
 #[test]
 fn windows_read_the_snapshots_of_earlier_cycles() {
     let plan = parse(&document(&json!([]), &ladder(&json!({}))));

@@ -71,6 +71,8 @@ ids! {
     ProcessId
     /// One execution of a process for one cycle.
     RunId
+    /// A simulation of a stored run under another plan.
+    SimulationId
     /// A bulk load.
     LoadId
     /// A ticket.

@@ -432,11 +432,11 @@ fn caller_of(request: &Request) -> Option<Caller> {
 }
 
 #[derive(Serialize)]
-struct ProblemDocument<'a> {
+struct ProblemDocument {
     r#type: String,
-    title: &'a str,
+    title: &'static str,
     status: u16,
-    code: &'a str,
+    code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     instance: String,
@@ -458,22 +458,31 @@ fn status_of(kind: Kind) -> (u16, &'static str) {
     }
 }
 
-fn problem_reply(fault: &Fault, correlation: &str) -> Reply {
+fn document_of(fault: &Fault, correlation: &str) -> ProblemDocument {
     let (status, title) = status_of(fault.kind());
-    if status >= 500 {
-        // Logged once, here; the caller learns the correlation id and nothing else.
-        tracing::error!(code = fault.code(), error = ?fault, "request failed");
-    }
-    let problem = fault.problem();
-    let document = ProblemDocument {
+    ProblemDocument {
         r#type: format!("urn:problem:{}", fault.code()),
         title,
         status,
         code: fault.code(),
         detail: (status < 500).then(|| fault.to_string()),
         instance: format!("urn:correlation:{correlation}"),
-        errors: problem.fields(),
-    };
+        errors: fault.problem().fields(),
+    }
+}
+
+/// A fault as the API tells it, for work in the background whose end is asked for later. Nothing of a fault of ours is told but its code.
+pub fn problem_document(fault: &Fault, correlation: &str) -> Value {
+    serde_json::to_value(document_of(fault, correlation)).unwrap_or_default()
+}
+
+fn problem_reply(fault: &Fault, correlation: &str) -> Reply {
+    let document = document_of(fault, correlation);
+    let status = document.status;
+    if status >= 500 {
+        // Logged once, here; the caller learns the correlation id and nothing else.
+        tracing::error!(code = fault.code(), error = ?fault, "request failed");
+    }
     let mut headers = vec![("content-type", "application/problem+json".to_owned())];
     if status == 503 {
         headers.push(("retry-after", "1".to_owned()));

@@ -11,7 +11,7 @@ mod run;
 mod stored;
 mod tables;
 
-pub use compare::{Change, Comparison, CostOfBonus, RankFlow, Side, compare};
+pub use compare::{Change, Comparing, Comparison, CostOfBonus, RankFlow, Side, Summary, compare};
 pub use forest::{Root, root_above};
 pub use manifest::{FileEntry, Manifest, PlanEntry, Settings};
 pub use mistakes::{Place, RecordLines, in_facts, in_plan};

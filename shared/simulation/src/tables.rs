@@ -73,7 +73,7 @@ pub enum Values<'a> {
 /// A result table.
 #[derive(Clone, Debug)]
 pub struct ResultTable<'a> {
-    /// Its name: `indicators`, `ranks`, `payouts` or `totals`.
+    /// Its name: `indicators`, `ranks`, `payouts`, `totals`, or `changes` of a comparison.
     pub name: &'static str,
     /// How many rows it has.
     pub rows: usize,

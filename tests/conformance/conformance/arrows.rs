@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rules",
             "plan",
             "engine",
+            "simulation",
             "network",
             "calendar",
             "orders",

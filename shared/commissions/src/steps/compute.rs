@@ -12,7 +12,7 @@ use super::{Made, earlier_plan, earlier_snapshot, input_context, input_snapshot,
 use crate::{
     freeze::{Context, Earlier, under_plan},
     step::Step,
-    store::{Commissions, Work},
+    store::{Commissions, Inputs, Work},
     task::{Answer, Task},
 };
 
@@ -80,14 +80,14 @@ impl<'a> Earliers<'a> {
     pub(super) async fn read(
         &self,
         store: &Commissions,
-        work: &mut Work,
+        inputs: &mut Inputs,
         plan: &Plan,
         back: usize,
     ) -> Result<(Snapshot, Option<EarlierResults>), Fault> {
         let earlier = self.runs[back];
-        let snapshot = earlier_snapshot(store, work, earlier).await?;
+        let snapshot = earlier_snapshot(store, inputs, earlier).await?;
         let results = if self.with_results {
-            earlier_results(store, work, earlier, &snapshot, plan).await?
+            earlier_results(store, inputs, earlier, &snapshot, plan).await?
         } else {
             None
         };
@@ -97,14 +97,24 @@ impl<'a> Earliers<'a> {
 
 impl Past {
     pub(super) async fn read(store: &Commissions, work: &mut Work, plan: &Plan) -> Result<Self, Fault> {
-        let mut past = Self::default();
         if engine::history_needed(plan).is_nothing() {
-            return Ok(past);
+            return Ok(Self::default());
         }
         let context = input_context(store, work).await?;
-        let earliers = Earliers::needed(&context, plan);
+        Self::of(store, &mut work.inputs, &context, plan).await
+    }
+
+    /// Those of `context`.
+    pub(super) async fn of(
+        store: &Commissions,
+        inputs: &mut Inputs,
+        context: &Context,
+        plan: &Plan,
+    ) -> Result<Self, Fault> {
+        let mut past = Self::default();
+        let earliers = Earliers::needed(context, plan);
         for back in 0..earliers.len() {
-            let (snapshot, results) = earliers.read(store, work, plan, back).await?;
+            let (snapshot, results) = earliers.read(store, inputs, plan, back).await?;
             past.push(snapshot, results);
         }
         Ok(past)
@@ -133,7 +143,7 @@ impl Past {
 /// What an earlier run computed, its ranks numbered as the plan of today does; nothing if it computed no ranks.
 async fn earlier_results(
     store: &Commissions,
-    work: &mut Work,
+    inputs: &mut Inputs,
     earlier: &Earlier,
     snapshot: &Snapshot,
     plan: &Plan,
@@ -142,13 +152,13 @@ async fn earlier_results(
     let [Some(before), Some(ranks), Some(after)] = files.map(|name| earlier.file(name)) else {
         return Ok(None);
     };
-    let then = earlier_plan(store, work, earlier, snapshot).await?;
-    let ranks = codec::decode_ranks(store.input_file(work, ranks).await?)?;
+    let then = earlier_plan(store, inputs, earlier, snapshot).await?;
+    let ranks = codec::decode_ranks(store.input_file(inputs, ranks).await?)?;
     let ranked = Ranked {
         ranks: under_plan(ranks, &then, plan),
-        indicators: codec::decode_indicators(store.input_file(work, after).await?)?,
+        indicators: codec::decode_indicators(store.input_file(inputs, after).await?)?,
     };
-    Ok(Some((codec::decode_indicators(store.input_file(work, before).await?)?, ranked)))
+    Ok(Some((codec::decode_indicators(store.input_file(inputs, before).await?)?, ranked)))
 }
 
 /// Which earlier runs a plan looks at. A cycle is of the period its last day is of.
@@ -212,10 +222,11 @@ pub async fn calculate_bonuses(store: &Commissions, task: &Task, now: Timestamp)
         let indicators = store.input(&mut work, Step::CalculateIndicators, "indicators.parquet").await?;
         let indicators = codec::decode_indicators(indicators)?;
         let ranked = input_ranked(store, &mut work).await?;
-        let settled = settled(store, &mut work, &snapshot).await?;
+        let context = input_context(store, &mut work).await?;
+        let settled = settled(store, &mut work.inputs, &context, &snapshot).await?;
         let settled: Vec<_> =
             settled.iter().map(|(snapshot, payouts)| SettledCycle { snapshot, payouts }).collect();
-        let carried = carried(store, &mut work).await?;
+        let carried = carried(store, &mut work.inputs, &context).await?;
         let process = work.place().process.clone();
         let bonus_context = BonusContext {
             settled: &settled,
@@ -246,19 +257,23 @@ pub async fn calculate_bonuses(store: &Commissions, task: &Task, now: Timestamp)
 
 /// What the latest earlier run that computed bonuses handed on. Its files are those the context froze when the network was
 /// integrated, so that every attempt reads the same.
-async fn carried(store: &Commissions, work: &mut Work) -> Result<Option<Carried>, Fault> {
-    let context = input_context(store, work).await?;
+pub(super) async fn carried(
+    store: &Commissions,
+    inputs: &mut Inputs,
+    context: &Context,
+) -> Result<Option<Carried>, Fault> {
     let latest = context.earlier.iter().find_map(|earlier| earlier.file("carried.parquet"));
     match latest {
-        Some(file) => Ok(Some(codec::decode_carried(store.input_file(work, file).await?)?)),
+        Some(file) => Ok(Some(codec::decode_carried(store.input_file(inputs, file).await?)?)),
         None => Ok(None),
     }
 }
 
 /// The earlier cycles in which orders were sold that came back in this one, the latest first.
-async fn settled(
+pub(super) async fn settled(
     store: &Commissions,
-    work: &mut Work,
+    inputs: &mut Inputs,
+    context: &Context,
     snapshot: &Snapshot,
 ) -> Result<Vec<(Snapshot, Payouts)>, Fault> {
     let orders = &snapshot.orders;
@@ -270,13 +285,13 @@ async fn settled(
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    for earlier in input_context(store, work).await?.earlier {
+    for earlier in &context.earlier {
         let (Some(payouts), false) = (earlier.file("payouts.parquet"), sold.is_empty()) else { continue };
-        let before = earlier_snapshot(store, work, &earlier).await?;
+        let before = earlier_snapshot(store, inputs, earlier).await?;
         let open = sold.len();
         sold.retain(|sale| before.orders.row(sale).is_none());
         if sold.len() < open {
-            let payouts: Bytes = store.input_file(work, payouts).await?;
+            let payouts: Bytes = store.input_file(inputs, payouts).await?;
             found.push((before, codec::decode_payouts(payouts)?));
         }
     }

@@ -10,10 +10,10 @@ use super::{
     verify::{collect, cycle},
 };
 use crate::{
-    freeze::{Context, EARLIER_MAX, Earlier, frozen_rates, under_plan},
+    freeze::{CONTEXT, Context, EARLIER_MAX, Earlier, frozen_rates, under_plan},
     run::RunError,
     step::Step,
-    store::{Commissions, Work, stored},
+    store::{Commissions, Inputs, Work, stored},
     task::{Answer, Task},
 };
 
@@ -62,7 +62,7 @@ async fn freeze(
     let rates = frozen_rates(&plan, cycle);
     let facts = Facts { cycle: &context.cycle, people: &collected.people, orders: &collected.orders };
     let before = match context.earlier.first() {
-        Some(latest) => Some(previous(store, work, latest, &plan).await?),
+        Some(latest) => Some(previous(store, &mut work.inputs, latest, &plan).await?),
         None => None,
     };
     let previous = before.as_ref().map(|(snapshot, ranks)| Previous { snapshot, ranks });
@@ -72,7 +72,7 @@ async fn freeze(
         .parquet("people.parquet", files.people)
         .parquet("orders.parquet", files.orders)
         .file("plan.json", stored(&plan)?, super::JSON)
-        .json("context.json", &context)?
+        .json(CONTEXT, &context)?
         .count("people", snapshot.people.len())
         .count("orders", snapshot.orders.len())
         .count("earlier", context.earlier.len());
@@ -105,18 +105,18 @@ async fn earlier(
 }
 
 /// Snapshot and ranks of the latest earlier run. Honorific ranks count as far as they were applied.
-async fn previous(
+pub(super) async fn previous(
     store: &Commissions,
-    work: &mut Work,
+    inputs: &mut Inputs,
     latest: &Earlier,
     plan: &Plan,
 ) -> Result<(Snapshot, Ranks), Fault> {
-    let snapshot = earlier_snapshot(store, work, latest).await?;
-    let then = earlier_plan(store, work, latest, &snapshot).await?;
+    let snapshot = earlier_snapshot(store, inputs, latest).await?;
+    let then = earlier_plan(store, inputs, latest, &snapshot).await?;
     let ranks = match (latest.file("honorific.parquet"), latest.file("ranks.parquet")) {
-        (Some(applied), _) => codec::decode_ranks(store.input_file(work, applied).await?)?,
+        (Some(applied), _) => codec::decode_ranks(store.input_file(inputs, applied).await?)?,
         (None, Some(ranks)) => {
-            let mut ranks = codec::decode_ranks(store.input_file(work, ranks).await?)?;
+            let mut ranks = codec::decode_ranks(store.input_file(inputs, ranks).await?)?;
             ranks.honorific.clone_from(&snapshot.people.honorific_rank);
             ranks
         }

@@ -101,7 +101,7 @@ pub(super) async fn cut(
     let earliers = Earliers::needed(context, plan);
     for back in 0..earliers.len() {
         // One earlier cycle at a time: several may not fit.
-        let (then, results) = earliers.read(store, work, plan, back).await?;
+        let (then, results) = earliers.read(store, &mut work.inputs, plan, back).await?;
         for number in 0..cut.pieces() {
             let before = cut.piece(number, snapshot).earlier(&then);
             let files = codec::encode_snapshot(&before.snapshot)?;
@@ -144,7 +144,7 @@ impl Pieces {
     pub(super) async fn of(store: &Commissions, work: &mut Work) -> Result<Option<Self>, Fault> {
         let frozen = store.manifest(&work.run, Step::IntegrateNetwork).await?;
         let Ok(file) = frozen.output("cut.json") else { return Ok(None) };
-        let bytes = store.input_file(work, file).await?;
+        let bytes = store.input_file(&mut work.inputs, file).await?;
         let cut = serde_json::from_slice(&bytes)
             .map_err(|source| FileError::Unreadable { what: "cut.json", source })?;
         let plan = store.input_plan(work).await?;
@@ -155,7 +155,7 @@ impl Pieces {
     }
 
     async fn file(&self, store: &Commissions, work: &mut Work, name: &str) -> Result<Bytes, Fault> {
-        store.input_file(work, self.frozen.output(name)?).await
+        store.input_file(&mut work.inputs, self.frozen.output(name)?).await
     }
 
     async fn piece(&self, store: &Commissions, work: &mut Work, number: usize) -> Result<Piece, Fault> {

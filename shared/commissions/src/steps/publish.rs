@@ -191,7 +191,7 @@ async fn findings(store: &Commissions, work: &mut Work) -> Result<Vec<Finding>, 
     let context = input_context(store, work).await?;
     let last = context.earlier.first().and_then(|earlier| earlier.file("settlements.parquet"));
     let last = match last {
-        Some(file) => Some(codec::decode_settlements(store.input_file(work, file).await?)?),
+        Some(file) => Some(codec::decode_settlements(store.input_file(&mut work.inputs, file).await?)?),
         None => None,
     };
     Ok(engine::check_settlements(&settlements, &payouts, &snapshot, &plan, last.as_deref()))

@@ -18,13 +18,26 @@ use crate::{
     task::{PARTS, PartList, Task},
 };
 
+/// Files that were read.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs(Vec<FileReference>);
+
+impl Inputs {
+    /// Them, each once, by key.
+    pub(crate) fn into_references(mut self) -> Vec<FileReference> {
+        self.0.sort_by(|a, b| a.key.cmp(&b.key));
+        self.0.dedup();
+        self.0
+    }
+}
+
 /// An attempt that is at work.
 #[derive(Debug)]
 pub struct Work {
     /// The run, as it was when the work began.
     pub run: Run,
     place: Place,
-    inputs: Vec<FileReference>,
+    pub(crate) inputs: Inputs,
     sealed: Option<(Manifest, String)>,
 }
 
@@ -70,7 +83,7 @@ impl Commissions {
             attempt: task.attempt,
         };
         let sealed = self.stored_manifest(&place.manifest_key()).await?;
-        Ok(Some(Work { run, place, inputs: Vec::new(), sealed }))
+        Ok(Some(Work { run, place, inputs: Inputs::default(), sealed }))
     }
 
     async fn stored_manifest(&self, key: &str) -> Result<Option<(Manifest, String)>, Fault> {
@@ -107,13 +120,13 @@ impl Commissions {
     /// A file that an earlier step of the run wrote; it becomes one of the work's inputs.
     pub async fn input(&self, work: &mut Work, step: Step, name: &str) -> Result<Bytes, Fault> {
         let manifest = self.manifest(&work.run, step).await?;
-        self.input_file(work, manifest.output(name)?).await
+        self.input_file(&mut work.inputs, manifest.output(name)?).await
     }
 
-    /// A file, perhaps of another run; it becomes one of the work's inputs.
-    pub(crate) async fn input_file(&self, work: &mut Work, file: &FileReference) -> Result<Bytes, Fault> {
+    /// A file, perhaps of another run; it becomes one of the inputs.
+    pub(crate) async fn input_file(&self, inputs: &mut Inputs, file: &FileReference) -> Result<Bytes, Fault> {
         let bytes = self.fetch(file).await?;
-        work.inputs.push(file.clone());
+        inputs.0.push(file.clone());
         Ok(bytes)
     }
 
@@ -129,7 +142,7 @@ impl Commissions {
         let key = work.place.part_key(name);
         let Some(bytes) = self.bucket.get(&key).await? else { return Ok(None) };
         let (sha256, size) = (sha256_hex(&bytes), bytes.len() as u64);
-        work.inputs.push(FileReference { name: name.to_owned(), key, sha256, bytes: size });
+        work.inputs.0.push(FileReference { name: name.to_owned(), key, sha256, bytes: size });
         Ok(Some(bytes))
     }
 
@@ -162,15 +175,12 @@ impl Commissions {
             self.bucket.put(&key, bytes, media_type).await?;
             outputs.push(FileReference { name: name.into_owned(), key, sha256, bytes: size });
         }
-        let mut inputs = std::mem::take(&mut work.inputs);
-        inputs.sort_by(|a, b| a.key.cmp(&b.key));
-        inputs.dedup();
         let manifest = Manifest {
             format: 1,
             place: work.place.clone(),
             engine: engine::VERSION.to_owned(),
             plan: made.plan.or_else(|| work.run.plan.clone()),
-            inputs,
+            inputs: std::mem::take(&mut work.inputs).into_references(),
             outputs,
             counts: made.counts,
         };

@@ -34,8 +34,7 @@ impl Commissions {
             published_at: None,
             retired_at: None,
         };
-        let key = keys::plan_document(&draft.hash);
-        self.bucket.put_once(&key, Bytes::from(stored(&plan)?), "application/json").await?;
+        self.keep_document(&plan).await?;
         let free = Condition::Any(vec![Condition::Absent, Condition::Equals("state", text("draft"))]);
         let writes = vec![self.plan_write(&draft, free)?];
         match self.transact_once(writes, claim, &draft, now).await {
@@ -49,6 +48,13 @@ impl Commissions {
                 Ok(standing)
             }
         }
+    }
+
+    /// Keeps a plan's document under its hash.
+    pub(super) async fn keep_document(&self, plan: &Plan) -> Result<(), Fault> {
+        let key = keys::plan_document(plan.hash());
+        self.bucket.put_once(&key, Bytes::from(stored(plan)?), "application/json").await?;
+        Ok(())
     }
 
     fn plan_write(&self, version: &PlanVersion, condition: Condition) -> Result<Write, Fault> {

@@ -31,13 +31,20 @@ pub struct RunPage {
     pub next: Option<String>,
 }
 
-/// Which runs are listed.
+/// Which runs are listed, or simulations of runs.
 #[derive(Clone, Debug, Default)]
 pub struct RunFilter {
     /// Only those of this process.
     pub process: Option<ProcessId>,
     /// Only those of this cycle.
     pub cycle: Option<CycleId>,
+}
+
+impl RunFilter {
+    pub(super) fn lets_through(&self, process: &ProcessId, cycle: &CycleId) -> bool {
+        self.process.as_ref().is_none_or(|wanted| wanted == process)
+            && self.cycle.as_ref().is_none_or(|wanted| wanted == cycle)
+    }
 }
 
 /// A run whose execution is to be started.
@@ -266,10 +273,7 @@ impl Commissions {
         let next = page.cursor();
         let runs: Vec<Run> =
             page.items.into_iter().map(from_item).collect::<Result<_, _>>().map_err(AwsError::from)?;
-        let fits = |run: &Run| {
-            filter.process.as_ref().is_none_or(|process| *process == run.process)
-                && filter.cycle.as_ref().is_none_or(|cycle| *cycle == run.cycle)
-        };
+        let fits = |run: &Run| filter.lets_through(&run.process, &run.cycle);
         Ok(RunPage { runs: runs.into_iter().filter(fits).collect(), next })
     }
 }

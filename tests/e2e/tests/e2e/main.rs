@@ -10,4 +10,5 @@ mod payouts;
 mod reports;
 mod runs;
 mod service;
+mod simulations;
 mod world;

@@ -19,15 +19,17 @@ const STEPS: [&str; 9] = [
 ];
 
 /// A process with a plan and a cycle of its own: a day long ago that no other walkthrough has.
-struct Company {
-    world: World,
-    office: Client,
-    process: String,
-    cycle: String,
+pub(crate) struct Company {
+    pub(crate) world: World,
+    pub(crate) office: Client,
+    pub(crate) process: String,
+    pub(crate) cycle: String,
+    /// Ends the ids of the cycle's orders.
+    orders: String,
     day: jiff::civil::Date,
 }
 
-fn plan(version: u32) -> Value {
+pub(crate) fn plan(version: u32) -> Value {
     json!({
         "format": 1, "name": {"es": "Plan de prueba", "en": "Test plan"}, "version": version, "time_zone": "America/Bogota",
         "currencies": {"base": "COP"},
@@ -44,7 +46,7 @@ fn plan(version: u32) -> Value {
 }
 
 impl Company {
-    fn found(area: &str) -> Self {
+    pub(crate) fn found(area: &str) -> Self {
         let world = World::open(area);
         let office = world.office("company-admin");
         let digits: i64 = world.mark.trim_start_matches(|mark: char| !mark.is_ascii_digit()).parse().unwrap();
@@ -58,7 +60,7 @@ impl Company {
         let made =
             office.put(&format!("/cycles/{cycle}"), &json!({"first_day": day, "last_day": day})).unwrap();
         assert!(made.is_success(), "{made}");
-        let company = Self { world, office, process, cycle, day };
+        let company = Self { world, office, process, cycle, orders: "o".to_owned(), day };
         let configured = company.office.put(&company.process_path(), &company.configuration(&STEPS)).unwrap();
         assert!(configured.is_success(), "{configured}");
         company
@@ -79,13 +81,25 @@ impl Company {
         format!("{}@ceiba.example", self.process)
     }
 
+    /// Goes on to the day after.
+    pub(crate) fn next_cycle(&mut self) {
+        self.day = self.day.tomorrow().unwrap();
+        self.cycle = format!("{}n", self.cycle);
+        self.orders = format!("{}n", self.orders);
+        let days = json!({"first_day": self.day, "last_day": self.day});
+        let made = self.office.put(&format!("/cycles/{}", self.cycle), &days).unwrap();
+        assert!(made.is_success(), "{made}");
+    }
+
     /// Loads a paid order of 200 points for each person, at noon of the cycle's day.
-    fn sell(&self, people: &[&str]) {
-        let line =
-            |person: &&str| format!("{person}-o,{person},{}T17:00:00Z,COP,200,238,200,200\n", self.day);
+    pub(crate) fn sell(&self, people: &[&str]) {
+        let line = |person: &&str| {
+            format!("{person}-{},{person},{}T17:00:00Z,COP,200,238,200,200\n", self.orders, self.day)
+        };
         let file = "id,person,paid_at,currency,net,gross,vq,vc\n".to_owned()
             + &people.iter().map(line).collect::<String>();
-        let made = post(&self.office, "/order-loads", &format!("load-{}", self.process), &json!({}));
+        let made =
+            post(&self.office, "/order-loads", &format!("load-{}-{}", self.process, self.orders), &json!({}));
         assert_eq!(made.status, 201, "{made}");
         let load = format!("/order-loads/{}", made.body()["id"].as_str().unwrap());
         self.office
@@ -97,12 +111,12 @@ impl Company {
         assert_eq!(done["state"], "done", "{done}");
     }
 
-    fn start(&self, key: &str, mode: &str) -> testkit::api::Reply {
+    pub(crate) fn start(&self, key: &str, mode: &str) -> testkit::api::Reply {
         let body = json!({"process": self.process, "cycle": self.cycle, "mode": mode});
         post(&self.office, "/runs", key, &body)
     }
 
-    fn until(&self, run: &str, state: &str) -> Value {
+    pub(crate) fn until(&self, run: &str, state: &str) -> Value {
         await_body(&self.office, &format!("/runs/{run}"), |run| {
             assert!(run["state"] != "failed" || state == "failed", "the run failed: {}", run["failure"]);
             run["state"] == state
@@ -114,7 +128,7 @@ impl Company {
     }
 }
 
-fn id_of(reply: &testkit::api::Reply) -> String {
+pub(crate) fn id_of(reply: &testkit::api::Reply) -> String {
     assert_eq!(reply.status, 202, "{reply}");
     reply.body()["id"].as_str().unwrap().to_owned()
 }

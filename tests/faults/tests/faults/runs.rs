@@ -207,6 +207,30 @@ fn trial(step: &str) -> Survived {
     panic!("the run never came to {step}");
 }
 
+#[test]
+fn a_simulation_survives_the_failure_of_each_call() {
+    let company = Company::found("simulate", "0");
+    loop {
+        let task = company.next();
+        if task["step"] == "integrate-indicators" {
+            break;
+        }
+        company.do_step(&task);
+    }
+    let mut other = plan();
+    other["bonuses"][0]["pays"]["unilevel"]["rates"]["by-level"][0] = json!("0.12");
+    let asked =
+        company.ask("commissions-api", "POST", "/simulations", &json!({"run": RUN, "document": other}));
+    let body = json!({"simulation": asked["id"], "correlation": "fault-trial"}).to_string();
+    let event = json!({"Records": [{"messageId": "m-1", "body": body, "attributes": {}}]});
+    let survived = survive(&company.sandbox, "commissions-simulate", &event).unwrap();
+    assert_eq!(survived.faults, 4 * survived.calls.len(), "{survived:?}");
+    let path = format!("/simulations/{}", asked["id"].as_str().unwrap());
+    let done = company.ask("commissions-api", "GET", &path, &json!(null));
+    assert_eq!(done["state"], "done", "{done}");
+    assert_eq!(done["summary"]["losers"], 0, "{done}");
+}
+
 macro_rules! trials {
     ($($name:ident = $step:literal,)*) => {$(
         #[test]
