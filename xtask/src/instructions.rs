@@ -22,7 +22,18 @@ pub(crate) fn check(workspace: &Workspace, venv: &Venv) -> Result<()> {
     }
     let host = workspace.host()?;
     let mut cargo = venv.command(workspace, "cargo");
-    cargo.args(["build", "--locked", "--package", "bench", "--profile", "quick", "--target", &host]);
+    // The whole workspace is chosen, so that its dependencies are those the tests have already built.
+    cargo.args([
+        "build",
+        "--locked",
+        "--workspace",
+        "--bin",
+        "bench",
+        "--profile",
+        "quick",
+        "--target",
+        &host,
+    ]);
     run::shown("cargo build of the bench", &mut cargo)?;
     let bench = workspace.target().join(host).join("quick/bench");
     let mut counts = BTreeMap::new();

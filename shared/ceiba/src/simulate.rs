@@ -54,20 +54,18 @@ pub(crate) fn run(args: &Simulate) -> Done {
 
 /// Names and bytes of the copies of the facts: those of the cycle, then those of earlier ones.
 fn copies(cycles: &[CycleFiles]) -> Vec<(String, &[u8])> {
-    let mut copies = Vec::new();
-    for (number, files) in
-        cycles.iter().enumerate().rev().take(1).chain(cycles.iter().enumerate().rev().skip(1).rev())
-    {
-        let last = number + 1 == cycles.len();
-        let folder = match &files.name {
-            Some(name) if !last => format!("facts/history/{name}"),
-            _ => "facts".to_owned(),
-        };
-        for (stem, file) in [("people", &files.people), ("orders", &files.orders)] {
-            copies.push((format!("{folder}/{stem}.{}", file.extension()), file.bytes.as_slice()));
-        }
-    }
-    copies
+    let Some((last, earlier)) = cycles.split_last() else { return Vec::new() };
+    let folders = earlier.iter().map(|files| match &files.name {
+        Some(name) => (format!("facts/history/{name}"), files),
+        None => ("facts".to_owned(), files),
+    });
+    std::iter::once(("facts".to_owned(), last))
+        .chain(folders)
+        .flat_map(|(folder, files)| {
+            [("people", &files.people), ("orders", &files.orders)]
+                .map(|(stem, file)| (format!("{folder}/{stem}.{}", file.extension()), file.bytes.as_slice()))
+        })
+        .collect()
 }
 
 fn summary(manifest: &Manifest, result: &simulation::Simulated) -> String {

@@ -85,11 +85,7 @@ fn damage(folder: &Path, file: &FileEntry) -> Option<String> {
 /// The last cycle, computed from the copies of the facts by the evaluator that shares nothing with the engine.
 fn recomputed(folder: &Path, manifest: &Manifest, stored: &Stored) -> Result<oracle::CycleResult, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(Cause::Computation, error.to_string());
-    let mut document = stored.plan.document().clone();
-    // The definitions of the built-in indicators in use, which a plan names by their codes only.
-    let built_in = stored.plan.indicators().iter().filter(|indicator| indicator.built_in && indicator.needed);
-    document.indicators.extend(built_in.map(|indicator| indicator.definition.clone()));
-    let json = serde_json::to_value(&document).map_err(|error| failed(&error))?;
+    let json = serde_json::to_value(stored.plan.self_contained()).map_err(|error| failed(&error))?;
     let zone = TimeZone::get(&stored.plan.document().time_zone).map_err(|error| failed(&error))?;
     // The manifest names the cycle's people and orders first, then those of earlier cycles.
     let pairs: Vec<&[FileEntry]> = manifest.inputs.chunks(2).collect();

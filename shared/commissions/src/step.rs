@@ -11,7 +11,7 @@ macro_rules! steps {
         }
 
         impl Step {
-            /// All steps, in the order of the specification's table.
+            /// All steps, in the order a process may have them.
             pub const ALL: &'static [Step] = &[$(Step::$variant,)*];
 
             /// The step's name.

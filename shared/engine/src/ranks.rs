@@ -170,7 +170,9 @@ fn climbed(run: &Calculation<'_>) -> Result<(Ranks, Vec<Crossed>), EngineError> 
     let tree = ladder_tree(snapshot, plan);
     let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
     let closing = last_day(snapshot.cycle.end, &zone);
-    let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != closing.year());
+    // The cycle with the last day of the year closes it, whatever day it ends on.
+    let opening = snapshot.cycle.start.to_zoned(zone).date();
+    let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != opening.year());
     let view = run.view();
     let mut rules = Rules::of(&view)?;
     let is_plain = ladder.continuity.is_none() && ladder.lock.is_none();

@@ -1,4 +1,4 @@
-//! Single rules of the specification, each on a network small enough to check by hand, and the extremes.
+//! Single rules, each on a network small enough to check by hand, and the extremes.
 #![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use engine::{
@@ -307,6 +307,26 @@ fn two_plans() -> (Plan, Plan) {
         .unwrap()
         .push(json!({"currency": "PEN", "per_base_unit": "0.001"}));
     (parse(&then), parse(&now))
+}
+
+/// A year's title is that of its last cycle, which need not end with it.
+#[test]
+fn the_cycle_with_the_last_day_of_a_year_gives_the_titles_of_the_next() {
+    let ranks = json!({
+        "steps": [{"code": "r1", "name": {"es": "1", "en": "1"}, "rule": "own_vq >= 100"}], "honorific": "year"
+    });
+    let plan = parse(&document(&json!([]), &ranks));
+    let titles = |first: (i16, i8, i8), last: (i16, i8, i8)| {
+        let day = |(year, month, day)| date(year, month, day);
+        let cycle = Cycle::of_days("c".parse().unwrap(), day(first), day(last), &TimeZone::UTC).unwrap();
+        let snapshot = freeze(&plan, &cycle, &[person("a", None)], &[sale("o", "a", 100, &cycle)]);
+        let indicators = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+        calculate_ranks(&snapshot, &indicators, &plan, Context::default()).unwrap().ranks.honorific
+    };
+    assert_eq!(titles((2026, 12, 1), (2026, 12, 31)), [1]);
+    assert_eq!(titles((2026, 12, 21), (2027, 1, 3)), [1]);
+    assert_eq!(titles((2026, 12, 7), (2026, 12, 20)), [0]);
+    assert_eq!(titles((2027, 1, 4), (2027, 1, 17)), [0]);
 }
 
 /// A simulation that saw another snapshot than a run of the plan would have frozen would compare what nobody would have been paid.

@@ -381,7 +381,7 @@ pub struct Differential {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Decimal>,
     /// With `by: source`: code of an indicator that is the rate a source has been given already, by another bonus for example,
-    /// instead of its own rate.
+    /// instead of its own rate. Below 0 it counts as 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Code>,
     /// With `by: source`: whose volume, or which orders, count, as in a unilevel bonus.

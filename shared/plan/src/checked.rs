@@ -119,6 +119,13 @@ impl Plan {
         &self.document
     }
 
+    /// The document with the definition of every indicator that is needed, for programs that know none of the built-in ones.
+    pub fn self_contained(&self) -> Document {
+        let needed = self.indicators().iter().filter(|planned| planned.needed);
+        let indicators = needed.map(|planned| planned.definition.clone()).collect();
+        Document { indicators, ..self.document.clone() }
+    }
+
     /// SHA-256 of the canonical JSON of the document, in hexadecimal: the name of the plan in every run.
     pub fn hash(&self) -> &str {
         &self.hash

@@ -146,6 +146,6 @@ pub enum Honorific {
     /// The highest paid rank ever.
     #[default]
     History,
-    /// The paid rank at the close of the calendar year, held until the next.
+    /// The paid rank at the close of the calendar year, that is of the cycle with its last day, held until the next.
     Year,
 }

@@ -81,7 +81,7 @@ pub struct ResultTable<'a> {
     pub columns: Vec<(String, Values<'a>)>,
 }
 
-/// The bonus that lines of the plan's payout cap are counted under.
+/// The bonus that lines of the plan's own caps (`person-cap`, `payout-cap`) are counted under.
 const PAYOUT_CAP: &str = "payout_cap";
 
 /// The tables of a run: `indicators`, `ranks`, `payouts`, `totals`.

@@ -49,6 +49,9 @@ fn cents(exact: i128) -> i64 {
 
 pub(crate) fn run(data: &Path, threads: usize, out: Option<&Path>, per_source: bool) -> Result<Value> {
     use_threads(threads);
+    if per_source && !PLAN.contains(PER_LEVEL) {
+        bail!("the plan of W has no {PER_LEVEL}");
+    }
     let document = if per_source { PLAN.replace(PER_LEVEL, PER_SOURCE) } else { PLAN.to_owned() };
     let plan = Plan::parse(&document).map_err(|mistakes| anyhow::anyhow!("{mistakes:?}"))?;
     let mut watch = Watch::start();

@@ -1,4 +1,4 @@
-//! Exact arithmetic as the specification words it.
+//! Exact arithmetic, straight from the definitions in the plan guide.
 
 use anyhow::{Context, Result, bail};
 use rust_decimal::{Decimal, prelude::ToPrimitive};

@@ -153,10 +153,10 @@ impl Cycle<'_> {
     /// The title a person keeps.
     pub(crate) fn honorific(&self, person: usize) -> Result<u8> {
         let before = self.standing[person].honorific_rank;
-        let last_day = self.input.last_day;
+        let closes_year = self.input.last_day.tomorrow()?.year() != self.input.first_day.year();
         match text(&self.plan.document, "/ranks/honorific").unwrap_or("history") {
             "history" => Ok(before.max(self.paid(person)?)),
-            "year" if (last_day.month(), last_day.day()) == (12, 31) => self.paid(person),
+            "year" if closes_year => self.paid(person),
             "year" => Ok(before),
             other => bail!("the oracle does not know the honorific rank by {other}"),
         }

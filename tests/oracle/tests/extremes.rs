@@ -107,15 +107,8 @@ fn order(number: usize, buyer: usize, volume: Decimal) -> Order {
 /// Settles alike; returns how many lines there are.
 fn alike(document: &Value, cycle: CycleInput) -> usize {
     let plan = Plan::parse(&document.to_string()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let mut with_definitions = document.clone();
-    let definitions = plan
-        .indicators()
-        .iter()
-        .filter(|one| one.needed)
-        .map(|one| serde_json::to_value(&one.definition).unwrap());
-    with_definitions["indicators"] = definitions.collect();
     let cycles = [cycle];
-    let expected = oracle::evaluate(&with_definitions, &cycles).unwrap();
+    let expected = oracle::evaluate(&serde_json::to_value(plan.self_contained()).unwrap(), &cycles).unwrap();
     let computed = engine_run::run(&plan, &cycles).unwrap();
     let differences = engine_run::differences(&plan, &computed, &expected);
     assert!(differences.is_empty(), "{}", differences[..differences.len().min(20)].join("\n"));

@@ -1,17 +1,16 @@
-//! The same scenario by the evaluator that shares nothing with the engine: every rank, indicator and line.
+//! The same scenario by the evaluator that shares nothing with the engine: every rank, indicator, line, award and balance.
 
 use std::collections::BTreeMap;
 
 use foundation::cycle::Cycle;
 use jiff::tz::TimeZone;
 use oracle::{
-    CycleInput, Line, Settlement,
+    CycleInput,
     facts::{Person, orders_in, people_in},
 };
 use plan::Plan;
-use simulation::Simulated;
 
-use crate::scenario::{Row, agrees, payouts, row};
+use crate::engine_run;
 
 /// A cycle out of the text of its files. Several tops get a company above them, as a simulation gives them.
 pub(crate) fn input(name: &str, cycle: &Cycle, zone: &TimeZone, people: &str, orders: &str) -> CycleInput {
@@ -40,72 +39,12 @@ pub(crate) fn input(name: &str, cycle: &Cycle, zone: &TimeZone, people: &str, or
 const PEOPLE: usize = 500;
 
 /// What the evaluator says differently.
-pub(crate) fn differences(plan: &Plan, inputs: &[CycleInput], results: &[Simulated]) -> Vec<String> {
+pub(crate) fn differences(plan: &Plan, inputs: &[CycleInput]) -> Vec<String> {
     if inputs.iter().any(|input| PEOPLE < input.people.len()) {
         return Vec::new();
     }
-    let mut document = plan.document().clone();
-    let built_in = plan.indicators().iter().filter(|indicator| indicator.built_in && indicator.needed);
-    document.indicators.extend(built_in.map(|indicator| indicator.definition.clone()));
-    let expected = match oracle::evaluate(&serde_json::to_value(&document).unwrap(), inputs) {
-        Ok(expected) => expected,
-        Err(reason) => return vec![format!("the evaluator fails: {reason:#}")],
-    };
-    let mut wrong = Vec::new();
-    for (result, expected) in results.iter().zip(expected) {
-        let mut lines: Vec<Row> = payouts(result);
-        for (id, person) in &expected.people {
-            let here = format!("{id} in {}", expected.cycle);
-            wrong.extend(of_person(result, id, person).into_iter().map(|text| format!("{here}: {text}")));
-            for line in &person.lines {
-                let said = said(id, line);
-                let is_it = |found: &Row| said.iter().all(|(column, cell)| agrees(cell, &found[column]));
-                match lines.iter().position(is_it) {
-                    Some(place) => drop(lines.swap_remove(place)),
-                    None => wrong.push(format!("{here}: only the evaluator has {said:?}")),
-                }
-            }
-        }
-        wrong.extend(lines.iter().map(|line| format!("{}: the evaluator has no {line:?}", expected.cycle)));
-    }
-    wrong
-}
-
-fn of_person(result: &Simulated, id: &str, other: &Settlement) -> Vec<String> {
-    let Some(at) = result.snapshot.people.row(id) else { return vec!["the engine knows nobody".to_owned()] };
-    let (ranks, row) = (&result.ranks, at as usize);
-    let found = (ranks.earned[row], ranks.paid[row], ranks.honorific[row], ranks.grace_used[row]);
-    let expected = (other.earned_rank, other.paid_rank, other.honorific_rank, other.grace_used);
-    let mut wrong = Vec::new();
-    if found != expected {
-        wrong.push(format!("ranks and grace are {found:?}, the evaluator has {expected:?}"));
-    }
-    if result.indicators.active[row] != other.active {
-        wrong.push(format!("the evaluator has active {}", other.active));
-    }
-    for (code, value) in &other.indicators {
-        let found = result.indicators.value(code, at);
-        if found.is_some_and(|found| found != *value) {
-            wrong.push(format!("{code} is {found:?}, the evaluator has {value}"));
-        }
-    }
-    wrong
-}
-
-/// A line as a scenario writes it.
-fn said(earner: &str, line: &Line) -> Row {
-    let bonus = if line.bonus.is_empty() { "payout_cap" } else { &line.bonus };
-    row([
-        ("earner", earner.to_owned()),
-        ("bonus", bonus.to_owned()),
-        ("kind", line.kind.clone()),
-        ("source", line.source.clone()),
-        ("order", line.order.clone()),
-        ("level_walked", line.level_walked.to_string()),
-        ("level_paid", line.level_paid.to_string()),
-        ("base", line.base.normalize().to_string()),
-        ("rate", line.rate.normalize().to_string()),
-        ("amount", line.amount.to_string()),
-        ("currency", line.currency.clone()),
-    ])
+    let document = serde_json::to_value(plan.self_contained()).unwrap();
+    let both = oracle::evaluate(&document, inputs)
+        .and_then(|expected| Ok(engine_run::differences(plan, &engine_run::run(plan, inputs)?, &expected)));
+    both.unwrap_or_else(|reason| vec![format!("it cannot be compared: {reason:#}")])
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 mod document;
+#[path = "../../oracle/tests/engine_run/mod.rs"]
+mod engine_run;
 mod evaluator;
 mod findings;
 mod scenario;

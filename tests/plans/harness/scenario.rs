@@ -33,7 +33,7 @@ pub(crate) fn differences(file: &str, scenario: &Scenario) -> Vec<String> {
     match run(scenario) {
         Ok(Ran { plan, cycles, inputs, results }) => {
             let mut found = compare(scenario, &plan, &cycles, &results);
-            let others = evaluator::differences(&plan, &inputs, &results);
+            let others = evaluator::differences(&plan, &inputs);
             found.extend(others.into_iter().map(|text| (scenario.line, text)));
             found.into_iter().map(|(line, text)| format!("{file}:{line}: {text}")).collect()
         }

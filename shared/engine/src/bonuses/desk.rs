@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use plan::{
     AMOUNT_SCALE, Plan, PlannedBonus, Role,
     bonus::{Award, LevelBase, OrderMeasure},
-    indicator::{Indicator, Measure, Unit},
+    indicator::{Aggregate, Indicator, Measure, Unit},
 };
 use rules::BoolColumn;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -382,9 +382,12 @@ pub(super) fn value_of_measure(plan: &Plan, measure: OrderMeasure) -> Decimal {
     }
 }
 
-/// What a unit of an indicator is worth in the base currency: that of what it measures.
+/// What a unit of an indicator is worth in the base currency: that of what it measures. People and legs are counted, not measured.
 pub(super) fn value_of(plan: &Plan, definition: &Indicator) -> Decimal {
     let volumes = &plan.document().volumes;
+    if matches!(definition.aggregate, Aggregate::Count | Aggregate::Legs) {
+        return Decimal::ONE;
+    }
     match &definition.measure {
         Measure::Vq | Measure::ReturnsVq => volumes.vq_value,
         Measure::Vc | Measure::ReturnsVc => volumes.vc_value,

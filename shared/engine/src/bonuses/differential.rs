@@ -35,7 +35,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// The rates of consultants; a customer's is 0.
+    /// The rates of consultants; a customer's is 0. None is below 0: the difference to it would pass the highest rate.
     fn rates_below(
         &self,
         number: u16,
@@ -45,6 +45,7 @@ impl<'a> Desk<'a> {
     ) -> Result<Rates, EngineError> {
         let mut rates = self.rates(number, bonus, &differential.rate, value)?;
         rates.keep(&self.snapshot.people.consultant);
+        rates.no_less_than_nothing();
         Ok(rates)
     }
 
@@ -97,7 +98,7 @@ impl<'a> Desk<'a> {
             let step = Step { number, order, walked: 0, who: &who, rates: &rates };
             // What was given is a rate of nobody's: it has a place of its own, after all others.
             let mut held = match &given {
-                Some(given) => Held::Given(given[source]),
+                Some(given) => Held::Given(given[source].max(0)),
                 None if differential.own => Held::Place(0),
                 None => Held::Place(rates.place(source)),
             };

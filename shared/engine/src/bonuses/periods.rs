@@ -48,7 +48,8 @@ impl Desk<'_> {
                 None => self.balances.hand(balance),
             }
         }
-        for (row, minor) in self.sums_of_bonus(number)? {
+        // Lines that cancel each other out pay nothing: nothing is remembered of them.
+        for (row, minor) in self.sums_of_bonus(number)?.into_iter().filter(|(_, minor)| *minor != 0) {
             let at = row as usize;
             let (currency, _, rounder) = self.currencies[self.currency_index(at)];
             let value = rounder.exactly(minor).ok_or_else(|| self.overflow(at, number))?;

@@ -64,6 +64,15 @@ impl Rates {
         }
     }
 
+    /// Takes every rate below 0 for none.
+    pub(super) fn no_less_than_nothing(&mut self) {
+        for place in &mut self.of {
+            if self.ready[*place as usize].rate < 0 {
+                *place = 0;
+            }
+        }
+    }
+
     /// Lowers every rate to `most` at most, whose factors are given.
     pub(super) fn cap(&mut self, most: i64, factors: &[Factor]) {
         for ready in self.ready.iter_mut().filter(|ready| most < ready.rate) {

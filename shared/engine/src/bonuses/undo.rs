@@ -65,6 +65,7 @@ impl Desk<'_> {
                 rate: line.rate,
             };
             let exact = factor.times(base).ok_or_else(|| self.overflow(claim.earner, number))?;
+            let exact = self.in_currency_of(claim.earner, number, exact, Some(line.currency))?;
             if exact != 0 {
                 self.line(claim, LineKind::Undo, exact)?;
             }

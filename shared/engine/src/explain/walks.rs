@@ -265,7 +265,7 @@ impl StoredRun<'_> {
         line: &PayoutLine,
     ) -> Vec<Reason> {
         let most = differential.most.unwrap_or(Decimal::MAX);
-        let rate = |row: u32| self.rate_of(run, bonus, &differential.rate, row).min(most);
+        let rate = |row: u32| self.rate_of(run, bonus, &differential.rate, row).min(most).max(Decimal::ZERO);
         let mut reasons: Vec<Reason> =
             self.rate_reason(run, bonus, &differential.rate, line.earner).into_iter().collect();
         let mut below: Vec<u32> = match differential.by {
@@ -275,6 +275,7 @@ impl StoredRun<'_> {
         below.retain(|row| *row != line.earner);
         let given = bonus.indicator(Role::Given).and_then(|given| self.plan.indicators().get(given));
         let given = given.and_then(|given| self.value(&given.definition.code, line.source));
+        let given = given.map(|given| given.max(Decimal::ZERO));
         if given.is_some() && !differential.own {
             below.retain(|row| *row != line.source);
         }

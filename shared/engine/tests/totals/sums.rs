@@ -340,6 +340,10 @@ fn the_margin_of_an_order_that_comes_back_later_is_undone() {
     let settled = [SettledCycle { snapshot: &before.snapshot, payouts: &before.payouts }];
     let run = people.settle_in(&plan, &cycle(11), &BonusContext { settled: &settled, ..Default::default() });
     assert_eq!(run.lines(), ["D<k retail undo -15"]);
+    // In euros since then, of which one is two dollars.
+    people.people = Company::of("D$ k?<D").people;
+    let run = people.settle_in(&plan, &cycle(11), &BonusContext { settled: &settled, ..Default::default() });
+    assert_eq!(run.lines(), ["D<k retail undo -7.5"]);
 }
 
 /// The whole-period bracket of published plans: the second payment pays the whole at the bracket reached, less the first one.
@@ -388,6 +392,31 @@ fn what_a_period_was_paid_is_handed_on() {
     let fallen = people.selling("a=100").settle_in(&plan, &cycle(3), &carried(&second));
     assert_eq!(fallen.lines(), ["a own 10", "a own true-up -50"]);
     assert_eq!(fallen.carried(BalanceKind::Period), ["a 10"]);
+}
+
+/// Two people in the first line are two, whatever a point is worth.
+#[test]
+fn who_is_counted_is_worth_one_whatever_a_point_is_worth() {
+    let mut document =
+        document(&[bonus("heads", &json!({"percentage": {"of": "FRONT", "rate": {"fixed": "3"}}}))]);
+    document["volumes"] = json!({"vc_value": "0.5"});
+    let indicators = document["indicators"].as_array_mut().unwrap();
+    indicators.push(json!({
+        "code": "FRONT", "name": {"es": "f", "en": "f"}, "unit": "count", "measure": "vc", "aggregate": "count",
+        "scope": "frontline",
+    }));
+    let run = Company::of("a b<a c<a").selling("b=10 c=20").settle(&parse(&document));
+    assert_eq!(run.lines(), ["a heads 6"]);
+}
+
+/// A balance of nothing would grow old in the files and tell nobody anything.
+#[test]
+fn nothing_is_handed_on_of_lines_that_cancel_each_other_out() {
+    let percentage = json!({"percentage": {"of": "OWN", "rate": {"fixed": "0.1"}, "true_up": "year"}});
+    let plan = plan(&[with(bonus("own", &percentage), &json!({"cap_per_person": "0.001"}))]);
+    let run = Company::of("a").selling("a=400").settle_in(&plan, &cycle(1), &BonusContext::default());
+    assert_eq!(run.lines().len(), 2);
+    assert_eq!(run.carried(BalanceKind::Period), [""; 0]);
 }
 
 #[test]

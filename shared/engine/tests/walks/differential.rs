@@ -132,6 +132,25 @@ fn by_source_each_earner_gets_the_rate_over_the_highest_below() {
     assert_eq!([account.paid, account.unclaimed].map(share), [20, 10].map(Decimal::from));
 }
 
+/// Who sent back more than was bought has a rate under 0 by the formula: the difference to it would pass the highest rate.
+#[test]
+fn a_rate_below_nothing_is_no_rate() {
+    let company = Company::of("a b<a").selling("a=500 b=-20 b=10");
+    for given in [json!(null), json!("GIVEN")] {
+        let rate = json!({"rate": {"rule": "OWN / 1000"}, "most": "0.1", "given": given});
+        let mut document = document(&[by_orders(&rate)]);
+        document["indicators"].as_array_mut().unwrap().push(json!({
+            "code": "GIVEN", "name": {"es": "D", "en": "G"}, "unit": "ratio", "scope": "self",
+            "measure": {"formula": "OWN / 1000"}
+        }));
+        assert_eq!(
+            company.settle(&parse(&document)).lines(),
+            ["a<b[o2]/1/1: -20*0.1=-2", "a<b[o3]/1/1: 10*0.1=1"],
+            "{given}"
+        );
+    }
+}
+
 /// The personal, team and courtesy bonus of a published case, after its volumes are compressed.
 #[test]
 fn what_a_source_was_given_before_is_deducted_and_rates_look_at_pairs() {

@@ -14,7 +14,7 @@ pub enum Coverage {
 /// An indicator the field names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// Its line in the specification's list, from 1.
+    /// Its number in the list of named indicators, from 1.
     pub line: u8,
     /// How it is called there.
     pub name: &'static str,

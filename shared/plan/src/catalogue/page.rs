@@ -15,7 +15,7 @@ pub fn page(document: &Document) -> String {
     let all = indicators(document);
     let mut page = String::from(
         "# Catalogue of indicators\n\n\
-        Generated from the code; `UPDATE_DOCS=1 cargo nextest run -p plan` writes it again. A plan switches built-in indicators on by \
+        Generated from the code; `UPDATE_DOCS=1 cargo test -p plan` writes it again. A plan switches built-in indicators on by \
         naming their codes in `catalogue.enabled`; what a rule, a bonus or an enabled indicator names is computed too. Codes with the \
         name of a rank exist for each rank of the plan; groups and generations are cut at `catalogue.leader_rank`; `GVQ_MIN`, `PVQ_SHORT`, \
         `PVQ_EXC`, `LEGS_GE`, `REFERRED` and `REF_STREAK` need `catalogue.own_volume_goal`. This page shows the ranks and parameters of the \

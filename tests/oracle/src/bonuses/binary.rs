@@ -107,7 +107,9 @@ impl<'a> Desk<'a> {
         let within = |all: Decimal| most.map_or(all, |most| all.min(most));
         Ok(match choice(&how["pays"])? {
             ("percentage", rate) => {
-                let Some(rate) = self.rate(rate, of, person)? else { return Ok(None) };
+                // A rate of 0 is no rate.
+                let rate = self.rate(rate, of, person)?.filter(|rate| !rate.is_zero());
+                let Some(rate) = rate else { return Ok(None) };
                 let all = weak.max(Decimal::ZERO);
                 let base = within(all);
                 let used = if flushes { all } else { base };

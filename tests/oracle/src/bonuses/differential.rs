@@ -29,7 +29,7 @@ impl<'a> Desk<'a> {
             return Ok(Decimal::ZERO);
         }
         let of = text(how, "/of").context("no total")?;
-        let rate = self.rate(&how["rate"], of, person)?.unwrap_or_default();
+        let rate = self.rate(&how["rate"], of, person)?.unwrap_or_default().max(Decimal::ZERO);
         Ok(maybe(how, "/most")?.map_or(rate, |most| rate.min(most)))
     }
 
@@ -74,7 +74,7 @@ impl<'a> Desk<'a> {
         for one in sources {
             let own = flag(how, "/own", false);
             let mut highest = match text(how, "/given") {
-                Some(given) => self.cycle.indicator_of(given, one.source)?,
+                Some(given) => self.cycle.indicator_of(given, one.source)?.max(Decimal::ZERO),
                 None if own => Decimal::ZERO,
                 None => self.rate_among(how, one.source)?,
             };

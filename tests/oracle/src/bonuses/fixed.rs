@@ -73,15 +73,13 @@ impl<'a> Desk<'a> {
 
     /// Notes who had it now, and hands on who had it before.
     pub(super) fn note_who_had_it(&mut self, code: &str, how: &Value) {
-        let this_year = self.cycle.input.last_day.year();
-        let counts = |one: &Balance| match text(how, "/times").unwrap_or("each-cycle") {
-            "once" => true,
-            "yearly" => one.since.year() == this_year,
-            _ => false,
+        let yearly = match text(how, "/times") {
+            Some("once") => false,
+            Some("yearly") => true,
+            _ => return,
         };
-        if matches!(text(how, "/times"), None | Some("each-cycle")) {
-            return;
-        }
+        let this_year = self.cycle.input.last_day.year();
+        let counts = |one: &Balance| !yearly || one.since.year() == this_year;
         for person in 0..self.lines.len() {
             let is_earned = |line: &&Line| line.bonus == code && line.kind == "earned";
             let in_money = self.lines[person].iter().filter(is_earned).map(|line| line.exact);

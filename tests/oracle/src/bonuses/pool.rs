@@ -15,10 +15,13 @@ use crate::{
 
 impl<'a> Desk<'a> {
     pub(super) fn pool(&mut self, code: &'a str, bonus: &'a Value, how: &'a Value) -> Result<()> {
-        let fund = self.fund(&how["fund"])?;
         let parts = self.parts(bonus, how)?;
         let all: Decimal = parts.iter().map(|(_, part)| *part).sum();
-        if fund <= Decimal::ZERO || all.is_zero() {
+        if all.is_zero() {
+            return Ok(());
+        }
+        let fund = self.fund(&how["fund"])?;
+        if fund <= Decimal::ZERO {
             return Ok(());
         }
         let rounding = text(how, "/rounding");
@@ -48,10 +51,7 @@ impl<'a> Desk<'a> {
                 let of = text(share, "/of").context("a share of nothing")?;
                 let worth = self.worth(worth_of(self.cycle.plan, of)?);
                 // An indicator of the company is the same for everyone.
-                match self.cycle.people() {
-                    [] => Decimal::ZERO,
-                    _ => product(&[self.cycle.indicator_of(of, 0)?, decimal(&share["rate"])?, worth])?,
-                }
+                product(&[self.cycle.indicator_of(of, 0)?, decimal(&share["rate"])?, worth])?
             }
             (other, _) => bail!("the oracle does not know the fund {other}"),
         })

@@ -30,6 +30,7 @@ impl Desk<'_> {
                 };
                 let Some(base) = late.brings(measure) else { continue };
                 let exact = product(&[base, *per_unit])?;
+                let exact = cycle.changed(exact, &line.currency, cycle.currency(*earner))?;
                 if exact.is_zero() {
                     continue;
                 }

@@ -1,5 +1,7 @@
 //! The engine on the oracle's facts, and what it says differently.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result, bail};
 use engine::{
     Advance, BonusContext, Context, CycleResults, ExchangeRates, Facts, Indicators, OrderFact, OrderKind,
@@ -87,8 +89,8 @@ fn order(order: &Order, zone: &TimeZone) -> Result<OrderFact> {
     })
 }
 
-fn advance(advance: &oracle::facts::Advance) -> Result<Advance> {
-    let currency: Currency = required(&advance.currency)?;
+fn advance(advance: &oracle::facts::Advance, plan: &Plan) -> Result<Advance> {
+    let currency: Currency = given(&advance.currency)?.unwrap_or(plan.document().currencies.base);
     let minor = advance.amount * Decimal::from(10_i64.pow(currency.minor_digits()));
     Ok(Advance {
         person: advance.person.clone(),
@@ -131,7 +133,8 @@ pub(crate) fn run(plan: &Plan, cycles: &[CycleInput]) -> Result<Vec<Computed>> {
             .iter()
             .map(|before| SettledCycle { snapshot: &before.snapshot, payouts: &before.payouts })
             .collect();
-        let advances: Vec<Advance> = input.advances.iter().map(advance).collect::<Result<_>>()?;
+        let advances: Vec<Advance> =
+            input.advances.iter().map(|one| advance(one, plan)).collect::<Result<_>>()?;
         let context = BonusContext {
             settled: &settled,
             carried: done.last().map(|before| &before.payouts.carried),
@@ -265,16 +268,21 @@ fn of_person(
         all.push(format!("{here}: awards {found:?}, not {expected:?}"));
     }
     let (found, expected) = (said_by_engine(computed, row), said_by_oracle(&oracle.lines));
-    if found != expected {
-        for line in found.iter().filter(|line| !expected.contains(line)) {
-            all.push(format!("{here}: only the engine has {line:?}"));
-        }
-        for line in expected.iter().filter(|line| !found.contains(line)) {
-            all.push(format!("{here}: only the oracle has {line:?}"));
-        }
-        if found.len() != expected.len() {
-            all.push(format!("{here}: {} lines, not {}", found.len(), expected.len()));
-        }
+    only_one_has(&found, &expected, here, all);
+}
+
+/// What one of the two has more often than the other.
+fn only_one_has<T: Ord + std::fmt::Debug>(engine: &[T], oracle: &[T], here: &str, all: &mut Vec<String>) {
+    let mut more: BTreeMap<&T, i32> = BTreeMap::new();
+    for one in engine {
+        *more.entry(one).or_default() += 1;
+    }
+    for one in oracle {
+        *more.entry(one).or_default() -= 1;
+    }
+    for (one, times) in more.into_iter().filter(|(_, times)| *times != 0) {
+        let who = if 0 < times { "engine" } else { "oracle" };
+        all.push(format!("{here}: only the {who} has {one:?} ({} times)", times.abs()));
     }
 }
 
@@ -311,7 +319,7 @@ fn awards_of_engine(computed: &Computed, row: u32) -> Vec<Award> {
     awards
 }
 
-/// What the next cycle is handed: what is not 0 of it.
+/// What the next cycle is handed.
 fn balances(computed: &Computed, expected: &CycleResult, all: &mut Vec<String>) {
     let of_engine = computed.payouts.carried.0.iter().map(|balance| Balance {
         person: balance.person.clone(),
@@ -322,14 +330,8 @@ fn balances(computed: &Computed, expected: &CycleResult, all: &mut Vec<String>) 
         currency: balance.currency.map(|currency| currency.to_string()).unwrap_or_default(),
         value: engine::from_exact(balance.value).normalize(),
     });
-    let mut found: Vec<Balance> = of_engine.collect();
-    found.sort();
-    for balance in found.iter().filter(|balance| !expected.handed_on.contains(balance)) {
-        all.push(format!("{}: only the engine hands on {balance:?}", expected.cycle));
-    }
-    for balance in expected.handed_on.iter().filter(|balance| !found.contains(balance)) {
-        all.push(format!("{}: only the oracle hands on {balance:?}", expected.cycle));
-    }
+    let found: Vec<Balance> = of_engine.collect();
+    only_one_has(&found, &expected.handed_on, &format!("{} hands on", expected.cycle), all);
 }
 
 fn totals(computed: &Computed, expected: &CycleResult) -> Result<()> {

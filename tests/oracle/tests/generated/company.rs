@@ -170,7 +170,6 @@ pub(crate) fn cycles(drawn: &Drawn<'_>) -> Vec<CycleInput> {
                     (order.vq, order.vc, order.net) = (sale.vq, sale.vc, sale.net);
                     order.currency.clone_from(&sale.currency);
                 }
-                debug_assert!(*of <= number);
             }
         } else {
             sold.push((number, buyer, order.clone()));
