@@ -46,6 +46,9 @@ pub(crate) struct FactFiles {
     /// months of the orders.
     #[arg(long, value_name = "NAME")]
     pub(crate) cycle: Option<String>,
+    /// The process the cycles are computed in: bonuses that are paid in other processes only are left out. Without it: all are paid.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) process: Option<String>,
     /// Puts a company root above several people without a parent.
     #[arg(long)]
     pub(crate) allow_forest: bool,

@@ -238,7 +238,7 @@ pub(crate) fn read_facts(args: &FactFiles, plan: &Plan, reporter: &Reporter) -> 
             ));
         }
         company_root = root.map(|root| root.id.to_string());
-        cycles.push(CycleFacts { cycle, people, orders });
+        cycles.push(CycleFacts { cycle, people, orders, process: args.process.clone() });
     }
     Ok(Facts { files, cycles, company_root })
 }

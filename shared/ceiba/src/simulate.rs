@@ -1,7 +1,8 @@
 //! `ceiba simulate`.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
+use plan::bonus::Award;
 use simulation::{FileEntry, Manifest, Settings, outputs};
 
 use crate::{
@@ -40,6 +41,7 @@ pub(crate) fn run(args: &Simulate) -> Done {
         format: args.format,
         allow_forest: args.facts.allow_forest,
         company_root: facts.company_root.clone(),
+        process: args.facts.process.clone(),
     };
     let history = facts.cycles.split_last().map_or(&[][..], |(_, earlier)| earlier);
     let manifest = Manifest::of(plan, &result, history, settings, inputs, &files);
@@ -81,6 +83,21 @@ fn summary(manifest: &Manifest, result: &simulation::Simulated) -> String {
         let bonus = if total.bonus.is_empty() { "payout_cap" } else { &total.bonus };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{bonus}: {} {} in {} lines", total.amount, total.currency, total.lines);
+    }
+    let mut awards: BTreeMap<u16, (i64, usize)> = BTreeMap::new();
+    for award in &result.payouts.awards {
+        let (quantity, times) = awards.entry(award.bonus).or_default();
+        (*quantity, *times) = (quantity.saturating_add(award.quantity), *times + 1);
+    }
+    for (number, (quantity, times)) in awards {
+        let Some(bonus) = result.payouts.bonuses.get(usize::from(number)) else { continue };
+        let what = match &bonus.award {
+            Award::Money => continue,
+            Award::Points => "points".to_owned(),
+            Award::Prize(code) => format!("prize {code}"),
+            Award::Tag(code) => format!("tag {code}"),
+        };
+        let _ = writeln!(text, "{}: {quantity} {what} in {times} awards", bonus.code);
     }
     for open in &result.payouts.not_undone {
         let _ = writeln!(text, "return {} could not be undone: {}", open.order, open.reason);

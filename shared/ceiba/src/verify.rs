@@ -125,7 +125,7 @@ fn input(
         people: rows.into_iter().map(person).collect(),
         orders: bought.into_iter().map(order).collect(),
         rates: manifest.rates.iter().map(|(currency, rate)| (currency.clone(), *rate)).collect(),
-        process: None,
+        process: manifest.settings.process.clone(),
         advances: Vec::new(),
     })
 }

@@ -147,6 +147,43 @@ fn a_run_writes_its_tables_and_a_manifest() {
     }
 }
 
+/// Points and tags are results like any other; a tag is on the person from the next cycle on. A weekly bonus is not paid monthly.
+#[test]
+fn awards_are_told_tags_stay_and_processes_choose() {
+    let desk = Desk::new();
+    let bonus = |code: &str, rate: &str, more: &str| {
+        format!(
+            r#"{{"code": "{code}", "name": {{"es": "{code}", "en": "{code}"}}, {more},
+                "pays": {{"percentage": {{"of": "PVC", "rate": {{"fixed": "{rate}"}}}}}}}}"#
+        )
+    };
+    let bonuses = [
+        r#"{"code": "club", "name": {"es": "Club", "en": "Club"}, "award": {"tag": "club"}, "when": "own_vc >= 200",
+            "pays": {"fixed": {"amount": {"amount": "1"}}}}"#
+            .to_owned(),
+        bonus("points", "5", r#""award": "points", "when": "own_vc >= 200""#),
+        bonus("member", "0.25", r#""when": "'club' in tags""#),
+        bonus("weekly", "0.01", r#""processes": ["weekly"]"#),
+    ];
+    let start = PLAN.find("\"bonuses\"").unwrap();
+    desk.put("plan.json", &format!("{}\"bonuses\": [{}]}}", &PLAN[..start], bonuses.join(",")));
+    desk.put("history/2026-09/people.csv", PEOPLE);
+    desk.put("history/2026-09/orders.csv", "id,person,paid_at,vq,vc\no9,a,2026-09-02,200,200\n");
+    desk.simulated(&["--history", "history", "--process", "monthly"]);
+    let lines = desk.read("run/payouts.csv");
+    let paid: Vec<&str> = lines.lines().skip(1).collect();
+    assert_eq!(paid, ["a,member,earned,a,,0,0,200,0.25,50,50.00,USD"]);
+    assert_eq!(
+        desk.read("run/awards.csv"),
+        "earner,bonus,kind,code,source,order,level_paid,base,rate,exact,quantity\n\
+         a,club,tag,club,a,,0,1,1,1,1\n\
+         a,points,points,,a,,0,200,5,1000,1000\n"
+    );
+    assert!(desk.ceiba(&["verify", "--run", "run"]).status.success());
+    desk.simulated(&["--history", "history"]);
+    assert_eq!(desk.read("run/payouts.csv").matches(",weekly,").count(), 2);
+}
+
 #[test]
 fn the_same_facts_give_the_same_bytes_on_any_number_of_threads() {
     let desk = Desk::new();
@@ -167,6 +204,8 @@ fn another_format_replaces_the_tables() {
     assert_eq!(
         names,
         [
+            "awards.parquet",
+            "carried.parquet",
             "facts/orders.csv",
             "facts/people.csv",
             "indicators.parquet",

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     columns::NONE,
-    snapshot::{Orders, Snapshot},
+    snapshot::{NO_DAY, Orders, Snapshot},
     view::View,
 };
 
@@ -59,12 +59,15 @@ fn of_order(snapshot: &Snapshot, attribute: OrderAttribute, order: usize, zone: 
         OrderAttribute::FirstOfPerson => Value::Bool(orders.first_of_person[order]),
         OrderAttribute::Category => Value::text(orders.category.get(order)),
         OrderAttribute::DaysSinceJoining => Value::from(days_since_joining(snapshot, order, zone)),
+        OrderAttribute::PaidOn => Value::Date(paid_on(orders.paid_at[order], zone)),
         OrderAttribute::Net
         | OrderAttribute::Gross
         | OrderAttribute::Vq
         | OrderAttribute::Vc
         | OrderAttribute::Units
-        | OrderAttribute::Points => {
+        | OrderAttribute::Points
+        | OrderAttribute::CustomerPrice
+        | OrderAttribute::ConsultantPrice => {
             Value::Number(Decimal::new(amounts(orders, attribute)[order], AMOUNT_SCALE))
         }
     }
@@ -79,8 +82,11 @@ fn amounts(orders: &Orders, attribute: OrderAttribute) -> &[i64] {
         OrderAttribute::Vc => &orders.vc,
         OrderAttribute::Units => &orders.units,
         OrderAttribute::Points => &orders.points,
+        OrderAttribute::CustomerPrice => &orders.customer_price,
+        OrderAttribute::ConsultantPrice => &orders.consultant_price,
         OrderAttribute::IsReturn
         | OrderAttribute::FirstOfPerson
+        | OrderAttribute::PaidOn
         | OrderAttribute::Category
         | OrderAttribute::DaysSinceJoining => &[],
     }
@@ -94,10 +100,17 @@ fn days_since_joining(snapshot: &Snapshot, order: usize, zone: &TimeZone) -> i64
 
 /// Days from a day to the local day of a moment in microseconds.
 pub(crate) fn days_after(day: i32, microseconds: i64, zone: &TimeZone) -> i64 {
+    since_epoch(paid_on(microseconds, zone)) - i64::from(day)
+}
+
+/// The local day of a moment in microseconds.
+fn paid_on(microseconds: i64, zone: &TimeZone) -> Date {
     let moment = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH);
-    let date = zone.to_datetime(moment).date();
-    let since_epoch = date.since(Date::constant(1970, 1, 1)).map_or(0, |span| i64::from(span.get_days()));
-    since_epoch - i64::from(day)
+    zone.to_datetime(moment).date()
+}
+
+fn since_epoch(date: Date) -> i64 {
+    date.since(Date::constant(1970, 1, 1)).map_or(0, |span| i64::from(span.get_days()))
 }
 
 /// Orders as rows: the columns a rule reads, those of the buyers brought to their orders.
@@ -147,6 +160,10 @@ impl<'a> OrderColumns<'a> {
                     let days =
                         bought.map(|(buyer, at)| days_after(joined_on[*buyer as usize], *at, zone)).collect();
                     brought.insert(*slot, Brought::Fixed(days, 0));
+                }
+                Some(Source::Order(OrderAttribute::PaidOn)) => {
+                    let day = |at: &i64| i32::try_from(since_epoch(paid_on(*at, zone))).unwrap_or(NO_DAY);
+                    brought.insert(*slot, Brought::Date(orders.paid_at.iter().map(day).collect()));
                 }
                 Some(Source::Order(_)) => {}
                 _ => {

@@ -366,6 +366,16 @@ pub struct Advance {
 }
 
 impl Payouts {
+    /// Tags that people are given, each with the row of whom.
+    pub fn tags(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.awards.iter().filter_map(|award| {
+            match self.bonuses.get(usize::from(award.bonus)).map(|bonus| &bonus.award) {
+                Some(Award::Tag(tag)) if award.quantity != 0 => Some((award.earner, tag.as_str())),
+                _ => None,
+            }
+        })
+    }
+
     /// The lines of a person.
     pub fn of(&self, earner: u32) -> &[PayoutLine] {
         let start = self.lines.partition_point(|line| line.earner < earner);

@@ -203,9 +203,9 @@ pub struct Orders {
     pub units: Vec<i64>,
     /// Loyalty points.
     pub points: Vec<i64>,
-    /// What the customer paid, in the order's currency.
+    /// What the customer paid, in the base currency.
     pub customer_price: Vec<i64>,
-    /// What a consultant would have paid, in the order's currency.
+    /// What a consultant would have paid, in the base currency.
     pub consultant_price: Vec<i64>,
     /// Whether it is the person's first order ever.
     pub first_of_person: Vec<bool>,
@@ -663,17 +663,19 @@ fn to_base(orders: &mut Orders, people: &Texts, rates: &ExchangeRates) -> Result
         return Ok(());
     }
     let strategy = rust_decimal::RoundingStrategy::MidpointNearestEven;
-    for column in [&mut orders.net, &mut orders.gross] {
+    let Orders { ids, person, currency, net, gross, customer_price, consultant_price, .. } = orders;
+    for column in [net, gross, customer_price, consultant_price] {
         for (row, amount) in column.iter_mut().enumerate() {
-            let Some(rate) = by_code[orders.currency.codes[row] as usize] else { continue };
-            let id = orders.ids.get(row);
+            let Some(rate) = by_code[currency.codes[row] as usize] else { continue };
+            let id = ids.get(row);
             let overflow = || EngineError::Overflow {
-                person: people.get(orders.person[row] as usize).to_owned(),
+                person: people.get(person[row] as usize).to_owned(),
                 what: format!("order {id}"),
             };
             let foreign = Decimal::new(*amount, AMOUNT_SCALE);
             let in_base = foreign.checked_div(rate).ok_or_else(overflow)?;
-            *amount = fixed(in_base.round_dp_with_strategy(AMOUNT_SCALE, strategy), AMOUNT_SCALE, "net", id)?;
+            *amount =
+                fixed(in_base.round_dp_with_strategy(AMOUNT_SCALE, strategy), AMOUNT_SCALE, "its money", id)?;
         }
     }
     Ok(())

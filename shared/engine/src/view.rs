@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{ToSpan, civil::Date};
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use plan::{Attribute, Plan, Ranked, Source};
 use rules::{Column, Columns, EvaluationError, Record, Value};
 use rust_decimal::Decimal;
@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use crate::{
     exact::Quotients,
     failure::EngineError,
+    past::last_day,
     snapshot::{NO_DAY, Snapshot},
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Extra {
     kinds: Vec<u32>,
     kind_names: [Arc<str>; 2],
     no_day: Vec<bool>,
+    first_day: Date,
+    last_day: Date,
 }
 
 impl Extra {
@@ -56,7 +59,14 @@ impl Extra {
         } else {
             Vec::new()
         };
-        Self { kinds, kind_names: [Arc::from("consultant"), Arc::from("customer")], no_day }
+        let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
+        Self {
+            kinds,
+            kind_names: [Arc::from("consultant"), Arc::from("customer")],
+            no_day,
+            first_day: snapshot.cycle.start.to_zoned(zone.clone()).date(),
+            last_day: last_day(snapshot.cycle.end, &zone),
+        }
     }
 }
 
@@ -113,6 +123,8 @@ impl View<'_> {
                 Attribute::HonorificRank => Column::Code(&people.honorific_rank),
                 Attribute::Rank => Column::Code(self.paid),
                 Attribute::EarnedRank => Column::Code(self.earned),
+                Attribute::CycleStart => Column::Constant(Value::Date(self.extra.first_day)),
+                Attribute::CycleEnd => Column::Constant(Value::Date(self.extra.last_day)),
             },
             // Their values come with each row, order or level, not by person.
             Some(Source::Ranked(..) | Source::Order(_) | Source::LevelPaid) | None => {

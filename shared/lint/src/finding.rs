@@ -212,7 +212,7 @@ impl Example {
             let cycle = cycles_of(&[named], &zone).ok()?.pop()?;
             let people = read_people("people", self.people.as_bytes()).ok()?;
             let orders = read_orders("orders", run.orders.as_bytes(), &zone).ok()?;
-            let facts = [CycleFacts { cycle, people, orders }];
+            let facts = [CycleFacts { cycle, people, orders, process: None }];
             results.push(simulate(plan, &facts, &ExchangeRates::of_plan(plan), &mut |_| ()).ok()?.pop()?);
         }
         Some(results)

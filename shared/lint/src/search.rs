@@ -67,8 +67,12 @@ impl<'a> Laboratory<'a> {
 
     /// What another plan makes of a network.
     pub(crate) fn under(&self, plan: &Plan, network: &Network) -> Option<Simulated> {
-        let facts =
-            CycleFacts { cycle: self.cycle.clone()?, people: network.people(), orders: network.orders() };
+        let facts = CycleFacts {
+            cycle: self.cycle.clone()?,
+            people: network.people(),
+            orders: network.orders(),
+            process: None,
+        };
         simulate(plan, &[facts], &self.rates, &mut |_| ()).ok()?.pop()
     }
 

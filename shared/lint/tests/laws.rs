@@ -108,6 +108,7 @@ fn computed(plan: &Plan, network: &[(prop::sample::Index, i64)]) -> Simulated {
         cycle: cycles_of(&[named], &TimeZone::UTC).unwrap().pop().unwrap(),
         people: network.iter().enumerate().map(person).collect(),
         orders: network.iter().enumerate().map(order).collect(),
+        process: None,
     };
     simulate(plan, &[facts], &ExchangeRates::of_plan(plan), &mut |_| ()).unwrap().pop().unwrap()
 }

@@ -37,6 +37,8 @@ pub enum OrderAttribute {
     Category,
     /// Days from the day the buyer joined to the day it became commissionable, both in the company's time zone.
     DaysSinceJoining,
+    /// The day it became commissionable, in the company's time zone.
+    PaidOn,
     /// Net amount in the base currency.
     Net,
     /// Gross amount in the base currency.
@@ -49,22 +51,29 @@ pub enum OrderAttribute {
     Units,
     /// Loyalty points.
     Points,
+    /// What its customers pay, in the base currency.
+    CustomerPrice,
+    /// What consultants pay for the same, in the base currency.
+    ConsultantPrice,
 }
 
 /// Name, meaning and type of something of an order.
 type NamedOfOrder = (&'static str, OrderAttribute, fn() -> Type);
 
-const ORDER_ATTRIBUTES: [NamedOfOrder; 10] = [
+const ORDER_ATTRIBUTES: [NamedOfOrder; 13] = [
     ("order.is_return", OrderAttribute::IsReturn, || Type::Bool),
     ("order.first_of_person", OrderAttribute::FirstOfPerson, || Type::Bool),
     ("order.category", OrderAttribute::Category, || Type::Text),
     ("order.days_since_joining", OrderAttribute::DaysSinceJoining, || Type::Number),
+    ("order.paid_on", OrderAttribute::PaidOn, || Type::Date),
     ("order.net", OrderAttribute::Net, || Type::Number),
     ("order.gross", OrderAttribute::Gross, || Type::Number),
     ("order.vq", OrderAttribute::Vq, || Type::Number),
     ("order.vc", OrderAttribute::Vc, || Type::Number),
     ("order.units", OrderAttribute::Units, || Type::Number),
     ("order.points", OrderAttribute::Points, || Type::Number),
+    ("order.customer_price", OrderAttribute::CustomerPrice, || Type::Number),
+    ("order.consultant_price", OrderAttribute::ConsultantPrice, || Type::Number),
 ];
 
 const MEMBER: &str = "source.";
@@ -114,12 +123,16 @@ pub enum Attribute {
     Rank,
     /// Earned rank of this cycle.
     EarnedRank,
+    /// First local day of the cycle: the same for everyone.
+    CycleStart,
+    /// Last local day of the cycle: the same for everyone.
+    CycleEnd,
 }
 
 /// Name, meaning and type of an attribute.
 type Named = (&'static str, Attribute, fn() -> Type);
 
-const ATTRIBUTES: [Named; 15] = [
+const ATTRIBUTES: [Named; 17] = [
     ("active", Attribute::Active, || Type::Bool),
     ("kind", Attribute::Kind, || Type::Text),
     ("consultant", Attribute::Consultant, || Type::Bool),
@@ -135,6 +148,8 @@ const ATTRIBUTES: [Named; 15] = [
     ("honorific_rank", Attribute::HonorificRank, || Type::Number),
     ("rank", Attribute::Rank, || Type::Number),
     ("earned_rank", Attribute::EarnedRank, || Type::Number),
+    ("cycle_start", Attribute::CycleStart, || Type::Date),
+    ("cycle_end", Attribute::CycleEnd, || Type::Date),
 ];
 
 const FUNCTIONS: [(&str, Ranked); 3] = [
@@ -307,7 +322,7 @@ impl Scope for PlaceScope<'_> {
         };
         Some(match rank {
             Some(rank) => Ok(self.names.slot(Source::Ranked(*ranked, rank), Type::Number)),
-            None => Err(format!("expected one rank out of {}", self.names.ranks.join(", "))),
+            None => Err(format!("one rank out of {}", self.names.ranks.join(", "))),
         })
     }
 

@@ -57,6 +57,9 @@ pub struct Settings {
     /// The id of that root in the last cycle, where it was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company_root: Option<String>,
+    /// The process it was computed in, if one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
 }
 
 /// What a run read and wrote.

@@ -1,5 +1,10 @@
 //! A plan over earlier cycles and the one that is asked for.
 
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
 use engine::{
     BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, Indicators, OrderFact, Payouts,
     PersonFact, Previous, Ranks, SettledCycle, Snapshot, calculate_bonuses, calculate_indicators,
@@ -17,6 +22,8 @@ pub struct CycleFacts {
     pub people: Vec<PersonFact>,
     /// Orders and returns that became commissionable in it.
     pub orders: Vec<OrderFact>,
+    /// The process it is computed in, for bonuses that are paid in some processes only; none: all are.
+    pub process: Option<String>,
 }
 
 /// Everything computed for a cycle.
@@ -79,7 +86,7 @@ pub struct SimulationError {
 }
 
 /// Computes the cycles, earliest first, each with what the ones before left: paid ranks, grace and honorific ranks, lifetime
-/// sums, windows, balances of bonuses, and lines that later returns undo. The last one is the one asked for.
+/// sums, windows, balances of bonuses, tags that bonuses gave, and lines that later returns undo. The last one is the one asked for.
 pub fn simulate(
     plan: &Plan,
     cycles: &[CycleFacts],
@@ -89,6 +96,7 @@ pub fn simulate(
     // The engine wants earlier snapshots in one piece, the latest first.
     let mut snapshots: Vec<Snapshot> = Vec::new();
     let mut results: Vec<(Indicators, Ranks, Payouts)> = Vec::new();
+    let mut tags = Tags::new();
     for (place, facts) in cycles.iter().enumerate() {
         let failed = |source| SimulationError { place, cycle: facts.cycle.id.to_string(), source };
         let mut at = |step| progress(Progress { cycle: &facts.cycle, step });
@@ -96,7 +104,8 @@ pub fn simulate(
         let latest = results.last();
         let previous =
             snapshots.first().zip(latest).map(|(snapshot, (_, ranks, _))| Previous { snapshot, ranks });
-        let input = Facts { cycle: &facts.cycle, people: &facts.people, orders: &facts.orders };
+        let people = with_tags(&facts.people, &tags);
+        let input = Facts { cycle: &facts.cycle, people: &people, orders: &facts.orders };
         let snapshot = integrate(input, previous, plan, rates.clone()).map_err(failed)?;
         let known: Vec<Option<CycleResults<'_>>> = results
             .iter()
@@ -117,9 +126,14 @@ pub fn simulate(
         let context = BonusContext {
             settled: &settled,
             carried: latest.map(|(.., payouts)| &payouts.carried),
+            process: facts.process.as_deref(),
             ..BonusContext::default()
         };
         let payouts = calculate_bonuses(&snapshot, &indicators, &ranked, plan, context).map_err(failed)?;
+        for (row, tag) in payouts.tags() {
+            let of = snapshot.people.ids.get(row as usize).to_owned();
+            tags.entry(of).or_default().insert(tag.to_owned());
+        }
         snapshots.insert(0, snapshot);
         indicators.columns.extend(ranked.indicators.columns);
         results.push((indicators, ranked.ranks, payouts));
@@ -127,4 +141,19 @@ pub fn simulate(
     let simulated =
         |(snapshot, (indicators, ranks, payouts))| Simulated { snapshot, indicators, ranks, payouts };
     Ok(snapshots.into_iter().rev().zip(results).map(simulated).collect())
+}
+
+/// Tags that bonuses of earlier cycles gave, by person.
+type Tags = BTreeMap<String, BTreeSet<String>>;
+
+/// People with the tags they were given before.
+fn with_tags<'a>(people: &'a [PersonFact], tags: &Tags) -> Cow<'a, [PersonFact]> {
+    if tags.is_empty() {
+        return Cow::Borrowed(people);
+    }
+    let mut people = people.to_vec();
+    for person in &mut people {
+        person.tags.extend(tags.get(person.id.as_str()).into_iter().flatten().cloned());
+    }
+    Cow::Owned(people)
 }

@@ -7,9 +7,13 @@ use std::{
     str::FromStr,
 };
 
-use engine::{Cells, Column, EXACT_SCALE, EngineError, MISSING, NONE, PayoutLine, RATE_SCALE, write_table};
+use engine::{
+    AwardLine, CarriedBalance, Cells, Column, EXACT_SCALE, EngineError, MISSING, NONE, PayoutLine,
+    RATE_SCALE, write_table,
+};
 use foundation::money::Currency;
-use plan::{AMOUNT_SCALE, Plan};
+use jiff::civil::Date;
+use plan::{AMOUNT_SCALE, Plan, bonus::Award};
 use serde::{Deserialize, Serialize};
 
 use crate::run::Simulated;
@@ -73,7 +77,7 @@ pub enum Values<'a> {
 /// A result table.
 #[derive(Clone, Debug)]
 pub struct ResultTable<'a> {
-    /// Its name: `indicators`, `ranks`, `payouts`, `totals`, or `changes` of a comparison.
+    /// Its name: `indicators`, `ranks`, `payouts`, `awards`, `totals`, `carried`, or `changes` of a comparison.
     pub name: &'static str,
     /// How many rows it has.
     pub rows: usize,
@@ -84,9 +88,9 @@ pub struct ResultTable<'a> {
 /// The bonus that lines of the plan's own caps (`person-cap`, `payout-cap`) are counted under.
 const PAYOUT_CAP: &str = "payout_cap";
 
-/// The tables of a run: `indicators`, `ranks`, `payouts`, `totals`.
-pub fn result_tables<'a>(run: &'a Simulated, plan: &'a Plan) -> [ResultTable<'a>; 4] {
-    [indicators(run), ranks(run, plan), payouts(run), totals(run)]
+/// The tables of a run: `indicators`, `ranks`, `payouts`, `awards`, `totals`, `carried`.
+pub fn result_tables<'a>(run: &'a Simulated, plan: &'a Plan) -> [ResultTable<'a>; 6] {
+    [indicators(run), ranks(run, plan), payouts(run), awards(run), totals(run), carried(run)]
 }
 
 fn ids(run: &Simulated) -> Values<'_> {
@@ -160,6 +164,72 @@ fn payouts(run: &Simulated) -> ResultTable<'_> {
         ),
     ];
     ResultTable { name: "payouts", rows: lines.len(), columns }
+}
+
+/// Points, prizes and tags.
+fn awards(run: &Simulated) -> ResultTable<'_> {
+    let awards = &run.payouts.awards;
+    let person = |row: u32| Cow::Borrowed(run.snapshot.people.ids.get(row as usize));
+    let order = |row: u32| if row == NONE { "" } else { run.snapshot.orders.ids.get(row as usize) };
+    let of = |award: &AwardLine| run.payouts.bonuses.get(usize::from(award.bonus));
+    let kind = |award: &AwardLine| match of(award).map(|bonus| &bonus.award) {
+        Some(Award::Points) => ("points", ""),
+        Some(Award::Prize(code)) => ("prize", code.as_str()),
+        Some(Award::Tag(code)) => ("tag", code.as_str()),
+        Some(Award::Money) | None => ("", ""),
+    };
+    let column = |name: &str, values| (name.to_owned(), values);
+    let columns = vec![
+        column("earner", Values::Text(awards.iter().map(|award| person(award.earner)).collect())),
+        column(
+            "bonus",
+            Values::Text(
+                awards.iter().map(|award| Cow::Borrowed(of(award).map_or("", |bonus| &bonus.code))).collect(),
+            ),
+        ),
+        column("kind", Values::Text(awards.iter().map(|award| Cow::Borrowed(kind(award).0)).collect())),
+        column("code", Values::Text(awards.iter().map(|award| Cow::Borrowed(kind(award).1)).collect())),
+        column("source", Values::Text(awards.iter().map(|award| person(award.source)).collect())),
+        column("order", Values::Text(awards.iter().map(|award| Cow::Borrowed(order(award.order))).collect())),
+        column("level_paid", Values::Whole(awards.iter().map(|award| i32::from(award.level_paid)).collect())),
+        column("base", Values::Number(awards.iter().map(|award| award.base).collect(), AMOUNT_SCALE)),
+        column("rate", Values::Number(awards.iter().map(|award| award.rate).collect(), RATE_SCALE)),
+        column("exact", Values::Exact(awards.iter().map(|award| award.exact).collect(), EXACT_SCALE)),
+        column("quantity", Values::Number(awards.iter().map(|award| award.quantity).collect(), 0)),
+    ];
+    ResultTable { name: "awards", rows: awards.len(), columns }
+}
+
+/// What the next cycle is handed.
+fn carried(run: &Simulated) -> ResultTable<'_> {
+    let balances = &run.payouts.carried.0;
+    let texts = |pick: fn(&CarriedBalance) -> &str| {
+        Values::Text(balances.iter().map(|balance| Cow::Borrowed(pick(balance))).collect())
+    };
+    let since = |balance: &CarriedBalance| Cow::Owned(day(balance.since).to_string());
+    let columns = vec![
+        ("person".to_owned(), texts(|balance| &balance.person)),
+        ("bonus".to_owned(), texts(|balance| &balance.bonus)),
+        ("kind".to_owned(), texts(|balance| balance.kind.name())),
+        ("since".to_owned(), Values::Text(balances.iter().map(since).collect())),
+        (
+            "cycles".to_owned(),
+            Values::Whole(balances.iter().map(|balance| i32::from(balance.cycles)).collect()),
+        ),
+        (
+            "currency".to_owned(),
+            texts(|balance| balance.currency.as_ref().map_or("", |currency| currency.code())),
+        ),
+        (
+            "value".to_owned(),
+            Values::Exact(balances.iter().map(|balance| balance.value).collect(), EXACT_SCALE),
+        ),
+    ];
+    ResultTable { name: "carried", rows: balances.len(), columns }
+}
+
+fn day(since_epoch: i32) -> Date {
+    Date::constant(1970, 1, 1).checked_add(jiff::Span::new().days(since_epoch)).unwrap_or(Date::ZERO)
 }
 
 /// Sums of lines.

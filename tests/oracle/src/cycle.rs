@@ -45,6 +45,8 @@ pub(crate) struct Bought {
     pub(crate) units: Decimal,
     pub(crate) points: Decimal,
     pub(crate) margin: Decimal,
+    pub(crate) customer_price: Decimal,
+    pub(crate) consultant_price: Decimal,
     pub(crate) first_of_person: bool,
     pub(crate) category: String,
     pub(crate) reverses: String,
@@ -94,7 +96,12 @@ pub(crate) struct Cycle<'a> {
     /// For each person their orders.
     pub(crate) orders_of: Vec<Vec<usize>>,
     pub(crate) indicators: Known<Option<Decimal>>,
+    /// Tags that bonuses of earlier cycles gave, by person's id.
+    tags: Tags,
 }
+
+/// Tags by person's id.
+pub(crate) type Tags = BTreeMap<String, BTreeSet<String>>;
 
 impl<'a> Cycle<'a> {
     pub(crate) fn new(
@@ -102,6 +109,7 @@ impl<'a> Cycle<'a> {
         input: &'a CycleInput,
         earlier: Vec<Rc<Cycle<'a>>>,
         handed_on: &BTreeMap<String, Standing>,
+        tags: Tags,
     ) -> Result<Self> {
         let people = &input.people;
         let index: BTreeMap<String, usize> =
@@ -135,6 +143,7 @@ impl<'a> Cycle<'a> {
             brought: RefCell::new(vec![vec![None; people.len()]; plan.indicators.len()]),
             orders_of: vec![Vec::new(); people.len()],
             indicators: RefCell::new(vec![vec![None; people.len()]; plan.indicators.len()]),
+            tags,
             index,
         };
         cycle.orders = cycle.bought()?;
@@ -167,7 +176,9 @@ impl<'a> Cycle<'a> {
                 vc: order.vc,
                 units: order.units,
                 points: order.points,
-                margin: in_base(order.customer_price - order.consultant_price),
+                margin: in_base(order.customer_price) - in_base(order.consultant_price),
+                customer_price: in_base(order.customer_price),
+                consultant_price: in_base(order.consultant_price),
                 first_of_person: order.first_of_person,
                 category: order.category.clone(),
                 reverses: order.reverses.clone(),
@@ -176,6 +187,13 @@ impl<'a> Cycle<'a> {
         // The order of rows says nothing.
         orders.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(orders)
+    }
+
+    /// A person's tags: those of the facts, and those given before.
+    pub(crate) fn tags(&self, person: usize) -> BTreeSet<&str> {
+        let person = &self.people()[person];
+        let given = self.tags.get(&person.id).into_iter().flatten().map(String::as_str);
+        person.tags.split(';').filter(|tag| !tag.is_empty()).chain(given).collect()
     }
 
     /// A person's orders that this cycle feels.

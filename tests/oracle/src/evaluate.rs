@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     balances::Balance,
     bonuses::{self, Paid},
-    cycle::{Cycle, Standing},
+    cycle::{Cycle, Standing, Tags},
     facts::CycleInput,
     payouts::{Award, Line},
     plan::{Plan, text},
@@ -76,13 +76,20 @@ pub fn evaluate(plan: &Value, cycles: &[CycleInput]) -> Result<Vec<CycleResult>>
     let mut results = Vec::new();
     let mut handed_on: BTreeMap<String, Standing> = BTreeMap::new();
     let mut balances: Vec<Balance> = Vec::new();
+    let mut tags = Tags::new();
     for input in cycles {
-        let cycle = Cycle::new(&plan, input, done.clone(), &handed_on)?;
+        let cycle = Cycle::new(&plan, input, done.clone(), &handed_on, tags.clone())?;
         let result = result(&cycle, &settled, &balances).with_context(|| format!("cycle {}", input.id))?;
         balances.clone_from(&result.handed_on);
         handed_on.clear();
         for (id, person) in &cycle.index {
             handed_on.insert(id.clone(), cycle.handed_on(*person)?);
+        }
+        for (id, one) in &result.people {
+            let given = one.awards.iter().filter(|award| award.kind == "tag" && !award.quantity.is_zero());
+            for award in given {
+                tags.entry(id.clone()).or_default().insert(award.code.clone());
+            }
         }
         settled.push(result.people.iter().map(|(id, one)| (id.clone(), one.lines.clone())).collect());
         results.push(result);

@@ -1,4 +1,4 @@
-//! A brute-force evaluation of plans straight from the definitions of the specification, written apart from the engine.
+//! A brute-force evaluation of plans straight from the definitions in the plan guide.
 //!
 //! It reads a plan document as JSON and facts as rows, walks ancestors and descendants anew for every number, and shares no code with `rules`,
 //! `plan` or `engine`. What it does not know it refuses.

@@ -62,12 +62,7 @@ impl<'a> Speaker<'a> {
             "country" => Value::from(person.country.as_str()),
             "currency" => Value::from(self.cycle.currency(self.person)),
             "zone" => Value::from(person.zone.as_str()),
-            "tags" => {
-                let mut tags: Vec<&str> = person.tags.split(';').filter(|tag| !tag.is_empty()).collect();
-                tags.sort_unstable();
-                tags.dedup();
-                Value::List(tags.into_iter().map(Value::from).collect())
-            }
+            "tags" => Value::List(self.cycle.tags(self.person).into_iter().map(Value::from).collect()),
             "joined_on" => Value::Date(person.joined_on.unwrap_or(Date::constant(0, 1, 1))),
             "joined_this_cycle" => Value::Bool(self.cycle.joined_now(self.person)),
             "level" => Value::Number(self.cycle.placement.level(self.person).into()),
@@ -78,6 +73,8 @@ impl<'a> Speaker<'a> {
                 _ => position(self.cycle.paid(self.person)?),
             },
             "earned_rank" => position(self.cycle.earned(self.person)?),
+            "cycle_start" => Value::Date(self.cycle.input.first_day),
+            "cycle_end" => Value::Date(self.cycle.input.last_day),
             _ => return Ok(None),
         }))
     }
@@ -93,6 +90,9 @@ impl<'a> Speaker<'a> {
                 let joined = joined.unwrap_or(Date::constant(0, 1, 1));
                 Value::Number((order.day - joined).get_days().into())
             }
+            "paid_on" => Value::Date(order.day),
+            "customer_price" => Value::Number(order.customer_price),
+            "consultant_price" => Value::Number(order.consultant_price),
             amount => match order.brings(amount) {
                 Some(_) => Value::Number(match amount {
                     "net" => order.net,

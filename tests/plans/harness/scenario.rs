@@ -145,7 +145,7 @@ fn run(scenario: &Scenario) -> Result<Ran, Vec<String>> {
         let orders = read_orders(&format!("orders {name}"), orders.as_bytes(), &zone)
             .map_err(|error| vec![error.to_string()])?;
         root_above(&mut people);
-        cycles.push(CycleFacts { cycle, people, orders });
+        cycles.push(CycleFacts { cycle, people, orders, process: None });
     }
     let rates = ExchangeRates::of_plan(&plan);
     let results = simulate(&plan, &cycles, &rates, &mut |_| ()).map_err(|error| vec![error.to_string()])?;

@@ -10,7 +10,7 @@ use plan::{
     indicator::{Aggregate, Indicator, Measure, Unit},
 };
 use rules::BoolColumn;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 use super::{BonusContext, balances::Balances, paid_bonus, shares::Watch};
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     pairs::OrderColumns,
     past::last_day,
     payouts::{AwardLine, Conservation, LineKind, NotUndone, PaidBonus, PayoutLine},
-    snapshot::{Snapshot, fixed},
+    snapshot::Snapshot,
     view::rule_failed,
 };
 
@@ -333,32 +333,16 @@ pub(super) fn order_column(
     }))
 }
 
-/// What customers paid less what a consultant would have paid, in the base currency, kept with [`AMOUNT_SCALE`] decimals half to
-/// even as all money of orders is.
+/// What customers paid less what a consultant would have paid, in the base currency.
 fn margins(snapshot: &Snapshot) -> Result<Vec<i64>, EngineError> {
     let orders = &snapshot.orders;
-    let rate = |code: &std::sync::Arc<str>| {
-        let currency = code.parse::<Currency>().ok();
-        let rate = currency.and_then(|currency| snapshot.rates.rate(currency)).filter(|rate| !rate.is_zero());
-        rate.ok_or_else(|| EngineError::NoRate { currency: code.to_string(), of: "the orders".to_owned() })
-    };
-    let rates: Vec<Decimal> = orders.currency.values.iter().map(rate).collect::<Result<_, EngineError>>()?;
-    let margin = |order: usize| {
-        let overflow = || EngineError::Overflow {
+    let margin = |(order, (customers, consultant)): (usize, (&i64, &i64))| {
+        customers.checked_sub(*consultant).ok_or_else(|| EngineError::Overflow {
             person: orders.ids.get(order).to_owned(),
             what: "the margin of an order".to_owned(),
-        };
-        let margin =
-            orders.customer_price[order].checked_sub(orders.consultant_price[order]).ok_or_else(overflow)?;
-        let per_base_unit = rates[orders.currency.codes[order] as usize];
-        if per_base_unit == Decimal::ONE {
-            return Ok(margin);
-        }
-        let in_base = Decimal::new(margin, AMOUNT_SCALE).checked_div(per_base_unit).ok_or_else(overflow)?;
-        let rounded = in_base.round_dp_with_strategy(AMOUNT_SCALE, RoundingStrategy::MidpointNearestEven);
-        fixed(rounded, AMOUNT_SCALE, "the margin", orders.ids.get(order))
+        })
     };
-    (0..orders.len()).map(margin).collect()
+    orders.customer_price.iter().zip(&orders.consultant_price).enumerate().map(margin).collect()
 }
 
 /// A bracket's bound with `scale` decimals. A bound finer than values are kept is reached from the next value on.

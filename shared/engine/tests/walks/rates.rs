@@ -130,6 +130,9 @@ fn only_orders_and_members_count_for_whom_where_holds() {
         ("order.days_since_joining == 60 && order.vc > 1", "40"),
         ("country == 'CO' && OWN > 500", "70"),
         ("has(joined_on) && month(joined_on) == 8", "70"),
+        ("order.paid_on > cycle_start", "40"),
+        ("has(joined_on) && months_between(joined_on, cycle_end) == 2", "70"),
+        ("cycle_end == date('2026-10-30') || order.customer_price > 0", "0"),
         ("consultant && !active", "0"),
     ] {
         let run = company.settle(&parse(&document(&[unilevel(&json!({"where": condition}))])));

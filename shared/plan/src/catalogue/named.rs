@@ -92,11 +92,7 @@ pub const NAMED: [Named; 144] = [
     own(43, "TVQ_MKT(c)", BY_COUNTRY),
     built_in(44, "TVQ_ORD", &["TVQ"]),
     elsewhere(45, "TVQ_OPEN", NO_DRAFTS),
-    own(
-        46,
-        "TVQ_CMP",
-        "`options.tree: compressed`, where the plan states the rule people stay in the tree by",
-    ),
+    elsewhere(46, "TVQ_CMP", "a tree of those who stay is not built; bonuses compress by themselves"),
     built_in(47, "COVQ", &["COVQ"]),
     own(48, "MKVQ(c)", BY_COUNTRY),
     built_in(49, "L1VQ", &["L1VQ"]),

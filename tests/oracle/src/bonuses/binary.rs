@@ -81,8 +81,7 @@ impl<'a> Desk<'a> {
             "two-strongest" => [strongest, order.iter().skip(1).take(1).copied().collect()],
             "strongest-and-rest" => [strongest, order.iter().skip(1).copied().collect()],
             "tagged" => {
-                let tagged =
-                    |tag: &str, head: usize| self.cycle.people()[head].tags.split(';').any(|one| one == tag);
+                let tagged = |tag: &str, head: usize| self.cycle.tags(head).contains(tag);
                 let left = text(held, "/left").context("no left leg")?;
                 let right = text(held, "/right").context("no right leg")?;
                 let (on_left, others): (Vec<usize>, Vec<usize>) =

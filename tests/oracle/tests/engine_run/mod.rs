@@ -105,7 +105,15 @@ pub(crate) fn run(plan: &Plan, cycles: &[CycleInput]) -> Result<Vec<Computed>> {
     let zone = TimeZone::get(&plan.document().time_zone)?;
     let mut done: Vec<Computed> = Vec::new();
     for input in cycles {
-        let people: Vec<PersonFact> = input.people.iter().map(person).collect::<Result<_>>()?;
+        let mut people: Vec<PersonFact> = input.people.iter().map(person).collect::<Result<_>>()?;
+        for before in &done {
+            for (row, tag) in before.payouts.tags() {
+                let id = before.snapshot.people.ids.get(row as usize);
+                for person in people.iter_mut().filter(|person| person.id.as_str() == id) {
+                    person.tags.push(tag.to_owned());
+                }
+            }
+        }
         let orders: Vec<OrderFact> =
             input.orders.iter().map(|one| order(one, &zone)).collect::<Result<_>>()?;
         let cycle = Cycle::of_days(required(&input.id)?, input.first_day, input.last_day, &zone)?;

@@ -161,7 +161,7 @@ pub(crate) fn cycles(drawn: &Drawn<'_>) -> Vec<CycleInput> {
         if dice.once_in(4) {
             "return".clone_into(&mut order.kind);
             let whole = dice.once_in(2);
-            if let Some((of, who, sale)) =
+            if let Some((_, who, sale)) =
                 sold.get(dice.below(sold.len() + 1)).filter(|(of, ..)| *of <= number)
             {
                 order.reverses.clone_from(&sale.id);

@@ -47,7 +47,17 @@ impl Words {
     }
 
     pub(crate) fn and_of_order(mut self) -> Self {
-        for name in ["net", "gross", "vq", "vc", "units", "points", "days_since_joining"] {
+        for name in [
+            "net",
+            "gross",
+            "vq",
+            "vc",
+            "units",
+            "points",
+            "days_since_joining",
+            "customer_price",
+            "consultant_price",
+        ] {
             self.numbers.push(format!("order.{name}"));
         }
         self.truths.extend(["order.is_return", "order.first_of_person"].map(str::to_owned));
@@ -85,7 +95,7 @@ impl Words {
     }
 
     fn of_dates(dice: &mut Dice<'_>) -> String {
-        match dice.below(5) {
+        match dice.below(7) {
             0 => format!("has(joined_on) && joined_on {} date('2025-12-05')", comparison(dice)),
             1 => format!("default(joined_on, date('2025-11-30')) {} date('2025-11-15')", comparison(dice)),
             2 => format!("(has(joined_on) ? month(joined_on) : 0) {} 11", comparison(dice)),
@@ -93,6 +103,8 @@ impl Words {
                 "months_between(default(joined_on, date('2026-01-31')), date('2026-02-28')) {} 1",
                 comparison(dice)
             ),
+            4 => format!("cycle_start {} date('2025-12-01')", comparison(dice)),
+            5 => format!("months_between(default(joined_on, cycle_start), cycle_end) {} 1", comparison(dice)),
             _ => "tags.exists(t, t.startsWith('n'))".to_owned(),
         }
     }
