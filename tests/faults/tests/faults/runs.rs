@@ -280,7 +280,9 @@ fn a_network_in_parts_gives_the_files_of_the_whole_and_survives_the_failure_of_e
             faults += survive(&parts.sandbox, "run-calculate-part", part).unwrap().faults;
         }
         parts.do_step_alone(&cut);
-        assert_eq!(files_of(&whole, step), files_of(&parts, step), "{step}");
+        let files = files_of(&whole, step);
+        assert!(*step == "verify-network" || !files.is_empty(), "{step}");
+        assert_eq!(files, files_of(&parts, step), "{step}");
     }
     assert!(faults > 0);
 }
