@@ -229,6 +229,7 @@ fn a_simulation_survives_the_failure_of_each_call() {
     let done = company.ask("commissions-api", "GET", &path, &json!(null));
     assert_eq!(done["state"], "done", "{done}");
     assert_eq!(done["summary"]["losers"], 0, "{done}");
+    assert!(done["summary"]["winners"].as_u64().is_some_and(|winners| winners > 0), "{done}");
 }
 
 macro_rules! trials {
