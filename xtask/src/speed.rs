@@ -91,7 +91,7 @@ fn prepare(workspace: &Workspace, quick: bool) -> Result<Programs> {
     built(Some("tests/peers/prototype/Cargo.toml"), "the prototype", "prototype.log")?;
     let cel =
         noted("cel-interpreter", built(Some("tests/peers/cel/Cargo.toml"), "cel-interpreter", "cel.log"));
-    let own = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.path("target"), PathBuf::from);
+    let own = workspace.target();
     let of_peers = peers.join("target/release");
     let data = peers.join("data");
     let pythons = pythons(workspace, &peers, quick);

@@ -4,7 +4,7 @@ use aws::{Queue, Workflow};
 use calendar::Calendar;
 use commissions::{Commissions, run::Run, statement::Viewer, task::execution_input};
 use foundation::{permission::Permission, problem::Fault};
-use lambda::http::Caller;
+use lambda::http::{Caller, MissingPermission};
 use network::People;
 use serde::Serialize;
 
@@ -35,6 +35,20 @@ pub(crate) struct Listed<T> {
     pub(crate) items: Vec<T>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
+}
+
+/// Whether the caller sees what a run pays: once it is published, everyone who may see the run.
+pub(crate) fn sees_bonuses(caller: &Caller, published: bool) -> bool {
+    published || caller.may(Permission::ViewPartialCommissions)
+}
+
+/// Refuses a caller who does not see what a run pays.
+pub(crate) fn must_see_bonuses(caller: &Caller, published: bool) -> Result<(), MissingPermission> {
+    if sees_bonuses(caller, published) {
+        Ok(())
+    } else {
+        Err(MissingPermission(Permission::ViewPartialCommissions))
+    }
 }
 
 /// What of a statement the caller sees.

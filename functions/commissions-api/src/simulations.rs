@@ -10,14 +10,13 @@ use commissions::{
 };
 use foundation::{
     id::{CycleId, ProcessId, RunId},
-    permission::Permission,
     problem::{Fault, FieldError, Malformed},
 };
-use lambda::http::{Call, Caller, MissingPermission, Reply};
+use lambda::http::{Call, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::shop::{Listed, Shop};
+use crate::shop::{Listed, Shop, must_see_bonuses, sees_bonuses};
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -48,35 +47,28 @@ impl NewSimulation {
         let which = match (self.run, self.process, self.cycle) {
             (Some(run), None, None) => Ok(Which::Run(run)),
             (None, Some(process), Some(cycle)) => Ok(Which::Of(process, cycle)),
-            _ => Err(("/run", "expected a run, or a process and a cycle")),
+            _ => Err(("/run", "expected a run, or a process and a cycle".to_owned())),
         };
         let other = match (self.plan, self.document) {
             (Some(plan), None) => Ok(Other::Version(plan.name, plan.version)),
             (None, Some(document)) => Ok(Other::Document(document)),
-            _ => Err(("/plan", "expected a version of a plan, or a document")),
+            _ => Err(("/plan", "expected a version of a plan, or a document".to_owned())),
         };
         let cycles = if (1..=CYCLES_MAX).contains(&self.cycles) {
             Ok(())
         } else {
-            Err(("/cycles", "expected 1 to 12"))
+            Err(("/cycles", format!("expected 1 to {CYCLES_MAX}")))
         };
         match (which, cycles, other) {
             (Ok(which), Ok(()), Ok(other)) => Ok((which, other)),
             (which, cycles, other) => {
                 let mistakes = [which.err(), cycles.err(), other.err()].into_iter().flatten();
-                let field = |(pointer, detail): (&str, &str)| FieldError {
-                    pointer: pointer.to_owned(),
-                    detail: detail.to_owned(),
-                };
+                let field =
+                    |(pointer, detail): (&str, String)| FieldError { pointer: pointer.to_owned(), detail };
                 Err(Malformed(mistakes.map(field).collect()))
             }
         }
     }
-}
-
-/// What a simulation tells of bonuses is for who may see them in the run.
-fn sees_bonuses(caller: &Caller, published: bool) -> bool {
-    published || caller.may(Permission::ViewPartialCommissions)
 }
 
 pub(crate) async fn ask(shop: Arc<Shop>, call: Call) -> Result<Reply, Fault> {
@@ -95,9 +87,7 @@ pub(crate) async fn ask(shop: Arc<Shop>, call: Call) -> Result<Reply, Fault> {
         first
     } else {
         let run = shop.store.simulated_run(&which).await?;
-        if !sees_bonuses(caller, run.is_published()) {
-            return Err(MissingPermission(Permission::ViewPartialCommissions).into());
-        }
+        must_see_bonuses(caller, run.is_published())?;
         let plan = shop.store.simulated_plan(&run, &other).await?;
         shop.store.ask_simulation(Simulation::of(&run, plan, asked)?, &claim).await?
     };

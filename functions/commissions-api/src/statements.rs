@@ -14,10 +14,10 @@ use foundation::{
     problem::{Fault, Malformed},
 };
 use jiff::Timestamp;
-use lambda::http::{Call, MissingPermission, Reply};
+use lambda::http::{Call, Reply};
 use serde::Serialize;
 
-use crate::shop::{Listed, Shop, viewer};
+use crate::shop::{Listed, Shop, must_see_bonuses, sees_bonuses, viewer};
 
 /// Seconds a link to a file works.
 const LINK_SECONDS: i64 = 300;
@@ -46,7 +46,7 @@ pub(crate) async fn settlements(shop: Arc<Shop>, call: Call) -> Result<Reply, Fa
     let run = shop.store.run(&call.path("runId")?).await?;
     let cursor = call.query::<String>("cursor")?;
     let page = shop.store.settlements(&run, call.limit()?, cursor.as_deref()).await?;
-    let sees_bonuses = run.is_published() || call.caller()?.may(Permission::ViewPartialCommissions);
+    let sees_bonuses = sees_bonuses(call.caller()?, run.is_published());
     let items = page.settlements.into_iter().map(|one| one.listed(&run, sees_bonuses)).collect();
     Reply::ok(&Listed { items, next: page.next })
 }
@@ -54,9 +54,7 @@ pub(crate) async fn settlements(shop: Arc<Shop>, call: Call) -> Result<Reply, Fa
 pub(crate) async fn settlements_file(shop: Arc<Shop>, call: Call) -> Result<Reply, Fault> {
     let id: RunId = call.path("runId")?;
     let run = shop.store.run(&id).await?;
-    if !run.is_published() && !call.caller()?.may(Permission::ViewPartialCommissions) {
-        return Err(MissingPermission(Permission::ViewPartialCommissions).into());
-    }
+    must_see_bonuses(call.caller()?, run.is_published())?;
     Reply::ok(&Link::made(shop.store.settlements_link(&run).await?, &call))
 }
 

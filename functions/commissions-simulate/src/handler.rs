@@ -25,13 +25,18 @@ pub(crate) async fn handle(store: Arc<Commissions>, message: Message) -> Result<
     let done = if is_last {
         Err(SimulationError::GivenUp.into())
     } else {
-        steps::simulate(&store, &simulation, lambda::now()).await
+        steps::simulate(&store, &simulation, lambda::now).await
     };
     let Err(fault) = done else { return Ok(()) };
     let is_refused = matches!(fault.kind(), Kind::Rejected | Kind::Invalid | Kind::NotFound | Kind::Conflict);
+    let problem = problem_document(&fault, &simulation.correlation);
     if is_refused || is_last {
-        let problem = problem_document(&fault, &simulation.correlation);
-        store.fail_simulation(&simulation.id, &problem, lambda::now()).await?;
+        // What the delivery before noted says more than that there were too many.
+        let problem = simulation.problem.as_ref().filter(|_| is_last).unwrap_or(&problem);
+        store.fail_simulation(&simulation.id, problem, lambda::now()).await?;
+    } else {
+        // The fault of the work is the one to tell, not that of its note.
+        let _ = store.note_problem(&simulation.id, &problem).await;
     }
     // What is given up goes to the dead letters, where an alarm tells of it.
     if is_refused { Ok(()) } else { Err(fault) }

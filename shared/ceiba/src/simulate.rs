@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use plan::bonus::Award;
-use simulation::{FileEntry, Manifest, Settings, outputs};
+use simulation::{FileEntry, Manifest, PAYOUT_CAP, Settings, outputs};
 
 use crate::{
     Done,
@@ -80,7 +80,7 @@ fn summary(manifest: &Manifest, result: &simulation::Simulated) -> String {
         count("lines")
     );
     for total in result.payouts.totals() {
-        let bonus = if total.bonus.is_empty() { "payout_cap" } else { &total.bonus };
+        let bonus = if total.bonus.is_empty() { PAYOUT_CAP } else { &total.bonus };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{bonus}: {} {} in {} lines", total.amount, total.currency, total.lines);
     }

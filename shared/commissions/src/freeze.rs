@@ -55,15 +55,21 @@ pub struct Earlier {
 }
 
 impl Earlier {
-    /// An earlier run with the files of its steps' manifests.
+    /// An earlier run with the files of its steps' manifests, but for those of a cut: every later run would carry them along.
     pub fn of(cycle: Cycle, run: RunId, manifests: Vec<Manifest>) -> Self {
-        Self { cycle, run, files: manifests.into_iter().flat_map(|manifest| manifest.outputs).collect() }
+        let files = manifests.into_iter().flat_map(|manifest| manifest.outputs);
+        Self { cycle, run, files: files.filter(|file| !is_of_cut(&file.name)).collect() }
     }
 
     /// A file it wrote.
     pub fn file(&self, name: &str) -> Option<&FileReference> {
         self.files.iter().find(|file| file.name == name)
     }
+}
+
+/// Whether a file is there because the network was cut. Only the steps of the run itself read it.
+fn is_of_cut(name: &str) -> bool {
+    name.starts_with("part-") || ["cut.json", "parts.json"].contains(&name)
 }
 
 /// A person as the engine takes it.
@@ -168,6 +174,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{manifest::Place, step::Step};
 
     fn plan(base: &str, ranks: &[&str]) -> Plan {
         let step =
@@ -222,6 +229,33 @@ mod tests {
             let rate = frozen.rate(currency.parse().unwrap()).map(|rate| rate.to_string());
             assert_eq!(rate.as_deref(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn an_earlier_run_hands_on_its_files_and_not_those_of_its_pieces() {
+        let file =
+            |name: &str| FileReference { name: name.into(), key: "k".into(), sha256: "s".into(), bytes: 1 };
+        let pieces = ["cut.json", "parts.json", "part-0-people.parquet", "part-1-earlier-0-ranks.parquet"];
+        let results = ["people.parquet", "context.json"];
+        let place = Place {
+            run: "R1".parse().unwrap(),
+            cycle: "2026-10".parse().unwrap(),
+            process: "monthly".parse().unwrap(),
+            step: Step::IntegrateNetwork,
+            attempt: 1,
+        };
+        let manifest = Manifest {
+            format: 1,
+            place,
+            engine: "0.1.0".into(),
+            plan: None,
+            inputs: vec![],
+            outputs: pieces.into_iter().chain(results).map(file).collect(),
+            counts: BTreeMap::new(),
+        };
+        let earlier = Earlier::of(cycle(&[]).period(), "R1".parse().unwrap(), vec![manifest]);
+        let names: Vec<&str> = earlier.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, results);
     }
 
     #[test]

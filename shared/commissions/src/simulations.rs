@@ -25,7 +25,7 @@ const READ: [Step; 4] =
     [Step::IntegrateNetwork, Step::CalculateIndicators, Step::CalculateRank, Step::CalculateBonuses];
 
 /// Which run is simulated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
     /// This one.
     Run(RunId),
@@ -34,7 +34,7 @@ pub enum Which {
 }
 
 /// Under which plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Other {
     /// A draft or a published version.
     Version(PlanName, u32),
@@ -196,13 +196,13 @@ pub struct Simulation {
     /// What it found, over all cycles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// What it found in each cycle, the earliest first.
+    /// What it found in each cycle, the earliest first; between which ranks people moved stands in its files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_cycle: Vec<CycleSummary>,
     /// What it wrote.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileReference>,
-    /// Why it cannot be done, as the API tells problems.
+    /// Why it cannot be done, as the API tells problems; until it is over, why it was not done yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Value>,
 }

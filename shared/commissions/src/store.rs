@@ -7,10 +7,12 @@ mod runs;
 mod settlements;
 mod simulations;
 
-use aws::{Aws, AwsError, Bucket, Env, Table, Write, idempotency::Claim};
+use aws::{Aws, AwsError, Bucket, Env, Query, Table, Write, from_item, idempotency::Claim};
 use foundation::problem::Fault;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::keys;
 
 pub(crate) use files::Inputs;
 pub use files::{Made, Work};
@@ -69,6 +71,21 @@ impl Commissions {
             },
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What a partition of the index by time holds, newest first, and what the next page is asked with.
+    async fn newest<T: DeserializeOwned>(
+        &self,
+        partition: &str,
+        limit: u16,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), Fault> {
+        let query = Query::partition(partition).index(keys::RUN_INDEX).descending().limit(limit);
+        let page = self.table.query(query.from_cursor(cursor)?).await?;
+        let next = page.cursor();
+        let found: Vec<T> =
+            page.items.into_iter().map(from_item).collect::<Result<_, _>>().map_err(AwsError::from)?;
+        Ok((found, next))
     }
 
     /// The answer to an earlier request with this key, if there was one.

@@ -457,6 +457,12 @@ fn some_ranks(whole: &Ranks, rows: &[u32]) -> Ranks {
     }
 }
 
+/// Whether something is left, before or after ranks, that no piece can compute. Where nothing is, joining needs neither history nor the
+/// results of earlier cycles.
+pub fn whole_is_needed(plan: &Plan, after_ranks: bool) -> bool {
+    others(plan, after_ranks).is_some()
+}
+
 /// Computes what no piece can, before ranks: `joined` is what the pieces computed.
 pub fn finish_indicators(
     snapshot: &Snapshot,

@@ -29,7 +29,7 @@ mod view;
 pub use amount::{EXACT_SCALE, RATE_SCALE, from_exact, from_minor};
 pub use bonuses::{BonusContext, Outcome, SettledCycle, calculate_bonuses};
 pub use columns::{Dictionary, NONE, Sets, Texts, Tree};
-pub use cut::{Cut, EarlierPiece, Part, Piece, finish_indicators, finish_ranks};
+pub use cut::{Cut, EarlierPiece, Part, Piece, finish_indicators, finish_ranks, whole_is_needed};
 pub use edge::HandedUp;
 pub use exact::MISSING;
 pub use explain::{

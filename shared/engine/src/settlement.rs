@@ -6,12 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    amount::from_minor,
-    failure::EngineError,
-    indicators::Indicators,
-    payouts::Payouts,
-    ranks::Ranks,
-    snapshot::{Snapshot, Volume},
+    amount::from_minor, failure::EngineError, indicators::Indicators, payouts::Payouts, ranks::Ranks,
+    snapshot::Snapshot,
 };
 
 /// What a person gets of one bonus.
@@ -245,15 +241,12 @@ fn check_totals(settlements: &[Settlement], payouts: &Payouts, findings: &mut Ve
 
 /// A person's total in the base currency.
 fn in_base(settlement: &Settlement, snapshot: &Snapshot) -> Decimal {
-    let rate = snapshot.rates.rate(settlement.currency).filter(|rate| !rate.is_zero());
-    rate.and_then(|rate| settlement.total.checked_div(rate)).unwrap_or_default()
+    snapshot.rates.in_base(settlement.total, settlement.currency)
 }
 
 fn check_share(settlements: &[Settlement], snapshot: &Snapshot, plan: &Plan, findings: &mut Vec<Finding>) {
     let Some(most) = plan.document().checks.payout_share else { return };
-    let vc: i128 = snapshot.people.volumes.of(Volume::Vc).iter().map(|vc| i128::from(*vc)).sum();
-    let value = Decimal::try_from_i128_with_scale(vc, AMOUNT_SCALE).unwrap_or_default();
-    let value = value.checked_mul(plan.document().volumes.vc_value).unwrap_or_default();
+    let value = snapshot.value_of_volume(plan).unwrap_or_default();
     let paid: Decimal = settlements.iter().map(|settlement| in_base(settlement, snapshot)).sum();
     if value <= Decimal::ZERO || paid <= value * most {
         return;

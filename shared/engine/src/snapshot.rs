@@ -269,6 +269,12 @@ impl ExchangeRates {
     pub fn rate(&self, currency: Currency) -> Option<Decimal> {
         if currency == self.base { Some(Decimal::ONE) } else { self.per_base_unit.get(&currency).copied() }
     }
+
+    /// An amount of a currency in the base currency; nothing where no rate is known.
+    pub fn in_base(&self, amount: Decimal, currency: Currency) -> Decimal {
+        let rate = self.rate(currency).filter(|rate| !rate.is_zero());
+        rate.and_then(|rate| amount.checked_div(rate)).unwrap_or_default()
+    }
 }
 
 /// Everything a run depends on.
@@ -852,6 +858,13 @@ impl Snapshot {
     /// The exact value of a payout currency, or the base currency if the text is none (it always is one).
     pub fn currency_of(&self, row: u32) -> Currency {
         self.people.currency.get(row as usize).parse().unwrap_or(self.rates.base)
+    }
+
+    /// What the commissionable volume of everybody is worth under a plan, in the base currency; `None` where it is too large.
+    pub fn value_of_volume(&self, plan: &Plan) -> Option<Decimal> {
+        let volume: i128 = self.people.volumes.of(Volume::Vc).iter().map(|vc| i128::from(*vc)).sum();
+        let volume = Decimal::try_from_i128_with_scale(volume, AMOUNT_SCALE).ok()?;
+        volume.checked_mul(plan.document().volumes.vc_value)
     }
 
     /// Rounds in a person's currency.

@@ -4,7 +4,7 @@
 use engine::{
     Context, Cut, CycleResults, ExchangeRates, Facts, HandedUp, Indicators, OrderFact, OrderKind, PersonFact,
     PersonKind, Piece, Previous, Ranked, Snapshot, calculate_indicators, calculate_ranks, codec,
-    finish_indicators, finish_ranks, integrate,
+    finish_indicators, finish_ranks, integrate, whole_is_needed,
 };
 use foundation::cycle::Cycle;
 use jiff::{civil::date, tz::TimeZone};
@@ -182,11 +182,14 @@ fn joined(cut: &Cut, whole: &[Done; 2], plan: &Plan) -> (Indicators, Ranked) {
     let results = [Some(first.results())];
     let context =
         Context { history: std::slice::from_ref(&first.snapshot), results: &results, ..Context::default() };
+    // Whoever joins reads the past of the whole only where it is needed.
+    let read =
+        |after_ranks: bool| if whole_is_needed(plan, after_ranks) { context } else { Context::default() };
     let indicators = by_piece(cut, whole, |piece, context, handed| {
         piece.calculate_indicators(plan, context, handed).unwrap()
     });
     let indicators = cut.join_indicators(&indicators).unwrap();
-    let indicators = finish_indicators(&second.snapshot, plan, context, indicators).unwrap();
+    let indicators = finish_indicators(&second.snapshot, plan, read(false), indicators).unwrap();
     let ranked = by_piece(cut, whole, |piece, context, handed| {
         piece.calculate_ranks(&piece.indicators(&indicators), plan, context, handed).unwrap()
     });
@@ -194,7 +197,7 @@ fn joined(cut: &Cut, whole: &[Done; 2], plan: &Plan) -> (Indicators, Ranked) {
         ranked.into_iter().map(|ranked| (ranked.ranks, ranked.indicators)).unzip();
     let ranked =
         Ranked { ranks: cut.join_ranks(&ranks).unwrap(), indicators: cut.join_indicators(&after).unwrap() };
-    let ranked = finish_ranks(&second.snapshot, &indicators, plan, context, ranked).unwrap();
+    let ranked = finish_ranks(&second.snapshot, &indicators, plan, read(true), ranked).unwrap();
     (indicators, ranked)
 }
 

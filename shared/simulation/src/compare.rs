@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use engine::{EngineError, Payouts, Ranks, Snapshot, Volume};
+use engine::{EngineError, Payouts, Ranks, Snapshot};
 use foundation::money::Currency;
 use plan::{AMOUNT_SCALE, Plan};
 use rust_decimal::Decimal;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     run::Simulated,
-    tables::{ResultTable, Values},
+    tables::{PAYOUT_CAP, ResultTable, Values},
 };
 
 /// A plan and what it gave.
@@ -163,8 +163,10 @@ impl Comparing {
     pub fn add(&mut self, a: Side<'_>, b: Side<'_>) {
         a.plan.hash().clone_into(&mut self.plan_a);
         b.plan.hash().clone_into(&mut self.plan_b);
-        self.volume_a = self.volume_a.and_then(|value| value.checked_add(value_of_volume(a)?));
-        self.volume_b = self.volume_b.and_then(|value| value.checked_add(value_of_volume(b)?));
+        self.volume_a =
+            self.volume_a.and_then(|value| value.checked_add(a.snapshot.value_of_volume(a.plan)?));
+        self.volume_b =
+            self.volume_b.and_then(|value| value.checked_add(b.snapshot.value_of_volume(b.plan)?));
         let (totals_a, totals_b) = (totals(a), totals(b));
         for (row, total_a) in totals_a.iter().enumerate() {
             let id = a.snapshot.people.ids.get(row);
@@ -177,10 +179,10 @@ impl Comparing {
         }
         for (side, is_a) in [(a, true), (b, false)] {
             for total in side.payouts.totals() {
-                let code = if total.bonus.is_empty() { "payout_cap".to_owned() } else { total.bonus.clone() };
+                let code = if total.bonus.is_empty() { PAYOUT_CAP.to_owned() } else { total.bonus.clone() };
                 let cost = self.bonuses.entry(code).or_default();
                 *(if is_a { &mut cost.0 } else { &mut cost.1 }) +=
-                    in_base(side, total.amount, total.currency);
+                    side.snapshot.rates.in_base(total.amount, total.currency);
             }
         }
     }
@@ -248,28 +250,15 @@ fn rank(side: Side<'_>, row: Option<usize>) -> (u8, String) {
     (position, side.plan.rank_code(position).to_owned())
 }
 
-/// An amount of a currency in the base currency.
-fn in_base(side: Side<'_>, amount: Decimal, currency: Currency) -> Decimal {
-    let rate = side.snapshot.rates.rate(currency).filter(|rate| !rate.is_zero());
-    rate.and_then(|rate| amount.checked_div(rate)).unwrap_or_default()
-}
-
 /// The total of each person.
 fn totals(side: Side<'_>) -> Vec<Decimal> {
     let mut totals = vec![Decimal::ZERO; side.snapshot.people.len()];
     for line in &side.payouts.lines {
         if let Some(total) = totals.get_mut(line.earner as usize) {
-            *total += in_base(side, line.amount(), line.currency);
+            *total += side.snapshot.rates.in_base(line.amount(), line.currency);
         }
     }
     totals
-}
-
-/// The value of the commissionable volume of a cycle.
-fn value_of_volume(side: Side<'_>) -> Option<Decimal> {
-    let volume: i128 = side.snapshot.people.volumes.of(Volume::Vc).iter().map(|vc| i128::from(*vc)).sum();
-    let volume = Decimal::try_from_i128_with_scale(volume, AMOUNT_SCALE).ok()?;
-    volume.checked_mul(side.plan.document().volumes.vc_value)
 }
 
 fn ratio(value: Option<Decimal>, cost: Decimal) -> Option<Decimal> {

@@ -18,4 +18,4 @@ pub use mistakes::{Place, RecordLines, in_facts, in_plan};
 pub use period::{Occurrence, PeriodError, Span, cycles_of, span_named};
 pub use run::{CycleFacts, Progress, Simulated, SimulationError, Step, simulate};
 pub use stored::{OutputFile, StoreError, Stored, StoredFiles, outputs};
-pub use tables::{Format, ResultTable, Values, result_tables};
+pub use tables::{Format, PAYOUT_CAP, ResultTable, Values, result_tables};

@@ -86,7 +86,7 @@ pub struct ResultTable<'a> {
 }
 
 /// The bonus that lines of the plan's own caps (`person-cap`, `payout-cap`) are counted under.
-const PAYOUT_CAP: &str = "payout_cap";
+pub const PAYOUT_CAP: &str = "payout_cap";
 
 /// The tables of a run: `indicators`, `ranks`, `payouts`, `awards`, `totals`, `carried`.
 pub fn result_tables<'a>(run: &'a Simulated, plan: &'a Plan) -> [ResultTable<'a>; 6] {

@@ -31,13 +31,15 @@ fn every_state_that_is_named_is_there_and_every_state_is_reached() {
 }
 
 #[test]
-fn every_task_retries_and_catches_what_the_edge_can_answer() {
+fn every_task_and_map_retries_and_catches_what_the_edge_can_answer() {
     let all = states(&machine());
     let of_items = all.values().filter_map(|state| state["ItemProcessor"]["States"].as_object());
     for (name, state) in all.iter().chain(of_items.flatten()) {
-        if state["Type"] != "Task" {
+        if state["Type"] != "Task" && state["Type"] != "Map" {
             continue;
         }
+        let retries = state["Retry"].as_array().is_some_and(|rules| !rules.is_empty());
+        assert!(retries, "{name} is tried once");
         let handled: BTreeSet<String> = ["Retry", "Catch"]
             .iter()
             .flat_map(|rule| state[*rule].as_array().into_iter().flatten())

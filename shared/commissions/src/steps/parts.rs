@@ -188,6 +188,20 @@ impl Pieces {
         Ok(past)
     }
 
+    /// What earlier cycles know of everybody, if anything is left to be computed with it: all of it may not fit beside this cycle.
+    async fn past_of_whole(
+        &self,
+        store: &Commissions,
+        work: &mut Work,
+        after_ranks: bool,
+    ) -> Result<Past, Fault> {
+        if engine::whole_is_needed(&self.plan, after_ranks) {
+            Past::read(store, work, &self.plan).await
+        } else {
+            Ok(Past::default())
+        }
+    }
+
     /// Computes the indicators of a piece; what parts hand up is given for the trunk.
     async fn indicators(
         &self,
@@ -236,7 +250,7 @@ impl Pieces {
         let snapshot = input_snapshot(store, work).await?;
         let indicators = self.cut.join_indicators(&pieces)?;
         drop(pieces);
-        let past = Past::read(store, work, &self.plan).await?;
+        let past = self.past_of_whole(store, work, false).await?;
         let results = past.results();
         let context = past.context(&results);
         let indicators = engine::finish_indicators(&snapshot, &self.plan, context, indicators)?;
@@ -267,7 +281,7 @@ impl Pieces {
         let snapshot = input_snapshot(store, work).await?;
         let indicators = store.input(work, Step::CalculateIndicators, "indicators.parquet").await?;
         let indicators = codec::decode_indicators(indicators)?;
-        let past = Past::read(store, work, &self.plan).await?;
+        let past = self.past_of_whole(store, work, true).await?;
         let results = past.results();
         let context = past.context(&results);
         let ranked = engine::finish_ranks(&snapshot, &indicators, &self.plan, context, ranked)?;

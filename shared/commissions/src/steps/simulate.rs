@@ -24,20 +24,24 @@ use crate::{
     store::{Commissions, Inputs, checked},
 };
 
-/// Does a simulation that has not come to its end. Doing it again gives the same files.
-pub async fn simulate(store: &Commissions, simulation: &Simulation, now: Timestamp) -> Result<(), Fault> {
+/// Does a simulation that has not come to its end. Doing it again gives the same files. `now` tells the time at the end.
+pub async fn simulate(
+    store: &Commissions,
+    simulation: &Simulation,
+    now: fn() -> Timestamp,
+) -> Result<(), Fault> {
     store.simulation_progressed(&simulation.id, 0).await?;
     let document = store.plan_document(&simulation.plan.hash).await?;
     let plan = checked(&document, &simulation.plan.hash)?;
     let (context, last) = store.stored_run(simulation).await?;
-    let mut work = Work {
+    let mut work = Anew {
         store,
         simulation,
         plan_file: plan_file(&plan, &document),
         plan,
         inputs: Inputs::default(),
         outputs: Vec::new(),
-        anew: Vec::new(),
+        runs: Vec::new(),
     };
     let mut total: Option<Comparing> = None;
     let mut by_cycle = Vec::new();
@@ -83,7 +87,7 @@ impl Paid {
 }
 
 /// A simulation that is at work.
-struct Work<'a> {
+struct Anew<'a> {
     store: &'a Commissions,
     simulation: &'a Simulation,
     plan: Plan,
@@ -91,15 +95,15 @@ struct Work<'a> {
     inputs: Inputs,
     outputs: Vec<FileReference>,
     /// Runs as they were computed anew.
-    anew: Vec<Earlier>,
+    runs: Vec<Earlier>,
 }
 
-impl Work<'_> {
+impl Anew<'_> {
     /// Computes the cycle of a stored run anew and writes it: what was stored, and what came out.
     async fn cycle(&mut self, stored: &Earlier) -> Result<(Paid, Paid), Fault> {
         let (store, inputs) = (self.store, &mut self.inputs);
         let context = Context::read(&store.input_file(inputs, stored.needed(CONTEXT)?).await?)?;
-        let context = context.with(&self.anew);
+        let context = context.with(&self.runs);
         let snapshot = earlier_snapshot(store, inputs, stored).await?;
         let plan = earlier_plan(store, inputs, stored, &snapshot).await?;
         fits(&plan, &self.plan, &|_| "/cycles".to_owned())?;
@@ -119,7 +123,7 @@ impl Work<'_> {
         let snapshot = engine::refreeze(before.snapshot.clone(), &before.plan, &self.plan, latest)?;
         let (indicators, ranked, payouts) = self.compute(&context, &snapshot).await?;
         let files = self.write(stored, &snapshot, &indicators, &ranked, &payouts).await?;
-        self.anew.push(Earlier { cycle: stored.cycle.clone(), run: stored.run.clone(), files });
+        self.runs.push(Earlier { cycle: stored.cycle.clone(), run: stored.run.clone(), files });
         Ok((before, Paid { plan: self.plan.clone(), snapshot, ranks: ranked.ranks, payouts }))
     }
 
@@ -196,7 +200,7 @@ impl Work<'_> {
         mut self,
         total: Comparing,
         by_cycle: &[CycleSummary],
-        now: Timestamp,
+        now: fn() -> Timestamp,
     ) -> Result<(), Fault> {
         let comparison = total.finish();
         let told = serde_json::json!({"summary": comparison.summary, "by_cycle": by_cycle});
@@ -221,6 +225,6 @@ impl Work<'_> {
             inputs: read.collect(),
             outputs,
         };
-        store.finish_simulation(&manifest, &comparison.summary, by_cycle, now).await
+        store.finish_simulation(&manifest, &comparison.summary, by_cycle, now()).await
     }
 }

@@ -1,8 +1,6 @@
 //! Runs in the table: made, changed under their version, listed.
 
-use aws::{
-    Attribute, AwsError, Condition, Query, Write, from_item, idempotency::Claim, outbox, text, to_item,
-};
+use aws::{Attribute, AwsError, Condition, Write, from_item, idempotency::Claim, outbox, text, to_item};
 use foundation::{
     fact::Envelope,
     id::{CycleId, ProcessId, RunId},
@@ -268,13 +266,9 @@ impl Commissions {
 
     /// Runs, newest first. A page may hold fewer than `limit` where a filter passes some over.
     pub async fn runs(&self, filter: &RunFilter, limit: u16, cursor: Option<&str>) -> Result<RunPage, Fault> {
-        let query = Query::partition(keys::RUNS).index(keys::RUN_INDEX).descending().limit(limit);
-        let page = self.table.query(query.from_cursor(cursor)?).await?;
-        let next = page.cursor();
-        let runs: Vec<Run> =
-            page.items.into_iter().map(from_item).collect::<Result<_, _>>().map_err(AwsError::from)?;
-        let fits = |run: &Run| filter.lets_through(&run.process, &run.cycle);
-        Ok(RunPage { runs: runs.into_iter().filter(fits).collect(), next })
+        let (mut runs, next) = self.newest::<Run>(keys::RUNS, limit, cursor).await?;
+        runs.retain(|run| filter.lets_through(&run.process, &run.cycle));
+        Ok(RunPage { runs, next })
     }
 }
 

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use aws::{
-    AwsError, Condition, Query, Queue, Update, Write, from_item, idempotency::Claim, number, to_attribute,
-    to_item,
+    AwsError, Condition, Queue, Update, Write, from_item, idempotency::Claim, number, to_attribute, to_item,
 };
 use bytes::Bytes;
 use foundation::{
@@ -127,13 +126,9 @@ impl Commissions {
         limit: u16,
         cursor: Option<&str>,
     ) -> Result<SimulationPage, Fault> {
-        let query = Query::partition(keys::SIMULATIONS).index(keys::RUN_INDEX).descending().limit(limit);
-        let page = self.table.query(query.from_cursor(cursor)?).await?;
-        let next = page.cursor();
-        let all: Vec<Simulation> =
-            page.items.into_iter().map(from_item).collect::<Result<_, _>>().map_err(AwsError::from)?;
-        let fits = |one: &Simulation| filter.lets_through(&one.process, &one.cycle);
-        Ok(SimulationPage { simulations: all.into_iter().filter(fits).collect(), next })
+        let (mut simulations, next) = self.newest::<Simulation>(keys::SIMULATIONS, limit, cursor).await?;
+        simulations.retain(|one| filter.lets_through(&one.process, &one.cycle));
+        Ok(SimulationPage { simulations, next })
     }
 
     /// The files of a simulation with links to them.
@@ -148,11 +143,12 @@ impl Commissions {
         Ok(shown)
     }
 
-    /// Says how many cycles of a simulation are computed.
+    /// Says how many cycles of a simulation are computed. Why a delivery before failed is no more of interest.
     pub(crate) async fn simulation_progressed(&self, id: &SimulationId, done: u8) -> Result<(), Fault> {
         let update = Update::new()
             .set("state", to_attribute(&SimulationState::Computing).map_err(AwsError::from)?)
-            .set("cycles_done", number(Decimal::from(done)));
+            .set("cycles_done", number(Decimal::from(done)))
+            .remove("problem");
         self.unless_over(id, update).await
     }
 
@@ -184,7 +180,8 @@ impl Commissions {
         Ok(FileReference { name: name.to_owned(), key, sha256, bytes: size })
     }
 
-    /// Writes the manifest, then says that the result is there. Done twice, the first stands.
+    /// Writes the manifest, then says that the result is there. The manifest is written over that of a delivery that did not come to
+    /// say so, so that it names the files the simulation names.
     pub(crate) async fn finish_simulation(
         &self,
         manifest: &SimulationManifest,
@@ -196,13 +193,25 @@ impl Commissions {
             .map_err(|source| FileError::Unreadable { what: "a manifest", source })?;
         let id = &manifest.simulation;
         let key = format!("{}manifest.json", keys::simulation_folder(id));
-        self.bucket.put_once(&key, Bytes::from(bytes), "application/json").await?;
+        self.bucket.put(&key, Bytes::from(bytes), "application/json").await?;
+        // The item has a bound: between which ranks people move in each cycle stands in the files.
+        let by_cycle: Vec<CycleSummary> = by_cycle
+            .iter()
+            .cloned()
+            .map(|one| CycleSummary { summary: Summary { rank_flow: Vec::new(), ..one.summary }, ..one })
+            .collect();
         let update = Update::new()
             .set("state", to_attribute(&SimulationState::Done).map_err(AwsError::from)?)
             .set("finished_at", to_attribute(&now).map_err(AwsError::from)?)
             .set("summary", to_attribute(summary).map_err(AwsError::from)?)
             .set("by_cycle", to_attribute(&by_cycle).map_err(AwsError::from)?)
             .set("files", to_attribute(&manifest.outputs).map_err(AwsError::from)?);
+        self.unless_over(id, update).await
+    }
+
+    /// Says why a delivery failed, of a simulation that is tried again.
+    pub async fn note_problem(&self, id: &SimulationId, problem: &Value) -> Result<(), Fault> {
+        let update = Update::new().set("problem", to_attribute(problem).map_err(AwsError::from)?);
         self.unless_over(id, update).await
     }
 

@@ -1,6 +1,5 @@
 //! What passes a cap is taken back, in lines of its own.
 
-use plan::AMOUNT_SCALE;
 use rust_decimal::Decimal;
 
 use super::desk::{Claim, Desk};
@@ -9,7 +8,7 @@ use crate::{
     columns::{NONE, position},
     failure::EngineError,
     payouts::{LineKind, PaidBonus, PayoutLine},
-    snapshot::{Snapshot, Volume},
+    snapshot::Snapshot,
 };
 
 impl Desk<'_> {
@@ -124,12 +123,8 @@ impl Desk<'_> {
         }
         let Some(cap) = &document.payout_cap else { return Ok(()) };
         let too_large = || EngineError::Overflow { person: String::new(), what: "the payout cap".to_owned() };
-        let company: i128 =
-            self.snapshot.people.volumes.of(Volume::Vc).iter().map(|vc| i128::from(*vc)).sum();
-        let vc = Decimal::try_from_i128_with_scale(company, AMOUNT_SCALE).map_err(|_| too_large())?;
-        let value = document.volumes.vc_value;
-        let allowed =
-            vc.checked_mul(value).and_then(|all| all.checked_mul(cap.share_of_vc)).ok_or_else(too_large)?;
+        let value = self.snapshot.value_of_volume(self.plan);
+        let allowed = value.and_then(|all| all.checked_mul(cap.share_of_vc)).ok_or_else(too_large)?;
         let sums = self.sums(u16::MAX, &self.lines, |_| true)?;
         let first = self.lines.len();
         let number = self.number_of(&plan_wide);

@@ -161,6 +161,9 @@ fn several_cycles_go_on_from_each_other_under_the_other_plan() {
     let runs: Vec<_> = two["by_cycle"].as_array().unwrap().iter().map(|one| one["run"].clone()).collect();
     assert_eq!(runs, [json!(run), json!(next)], "the earliest first");
     assert_eq!(two["by_cycle"][1]["summary"]["cost_b"], "24.00");
+    let told: Value = serde_json::from_slice(&company.file(&two, "comparison.json")).unwrap();
+    let flow = |of: &Value| of["by_cycle"][1]["summary"]["rank_flow"].clone();
+    assert_eq!((flow(&two), flow(&told)), (json!([]), two["summary"]["rank_flow"].clone()), "{told}");
     let changes = company.changes(&two);
     assert_eq!(changes, [format!("{ana},40,48,8,bronce,"), format!("{ben},0,0,0,bronce,")]);
 }

@@ -229,6 +229,7 @@ fn a_simulation_survives_the_failure_of_each_call() {
     let done = company.ask("commissions-api", "GET", &path, &json!(null));
     assert_eq!(done["state"], "done", "{done}");
     assert_eq!(done["summary"]["losers"], 0, "{done}");
+    assert!(done["summary"]["winners"].as_u64().is_some_and(|winners| winners > 0), "{done}");
 }
 
 macro_rules! trials {
@@ -280,7 +281,9 @@ fn a_network_in_parts_gives_the_files_of_the_whole_and_survives_the_failure_of_e
             faults += survive(&parts.sandbox, "run-calculate-part", part).unwrap().faults;
         }
         parts.do_step_alone(&cut);
-        assert_eq!(files_of(&whole, step), files_of(&parts, step), "{step}");
+        let files = files_of(&whole, step);
+        assert!(*step == "verify-network" || !files.is_empty(), "{step}");
+        assert_eq!(files, files_of(&parts, step), "{step}");
     }
     assert!(faults > 0);
 }
