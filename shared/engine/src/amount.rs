@@ -152,6 +152,15 @@ pub(crate) fn share(whole: i128, part: i128, of: i128) -> Option<(i128, bool)> {
     Some((if negative { -result } else { result }, rest != 0))
 }
 
+/// The greatest number that divides both; 0 if both are 0.
+pub(crate) fn greatest_divisor(a: i128, b: i128) -> i128 {
+    let (mut a, mut b) = (a.abs(), b.abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
 /// Minor units as a decimal of the currency.
 pub fn from_minor(minor: i64, currency: Currency) -> Decimal {
     Decimal::new(minor, currency.minor_digits())

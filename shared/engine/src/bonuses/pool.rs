@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use super::desk::{Claim, Desk, value_of};
 use crate::{
-    amount::{EXACT_SCALE, Factor, RATE_SCALE, share},
+    amount::{EXACT_SCALE, Factor, RATE_SCALE, greatest_divisor, share},
     columns::NONE,
     failure::EngineError,
     payouts::LineKind,
@@ -51,8 +51,12 @@ impl Desk<'_> {
             left -= share(paid, i128::from(*part), all).ok_or_else(overflow)?.0;
         }
         let base = i64::try_from(paid / 10_i128.pow(EXACT_SCALE - AMOUNT_SCALE)).map_err(|_| overflow())?;
+        // Parts have many decimals that none of them needs: what divides all of them is cancelled, so that what they are multiplied
+        // with fits 128 bits.
+        let unit = parts.iter().fold(0, |unit, (_, part)| greatest_divisor(unit, i128::from(*part)));
+        let all = all / unit;
         for (row, part) in parts {
-            let part = i128::from(part);
+            let part = i128::from(part) / unit;
             let (mut exact, mut cut) = share(paid, part, all).ok_or_else(overflow)?;
             let (rate, _) = share(10_i128.pow(RATE_SCALE), part, all).ok_or_else(overflow)?;
             let (per_base_unit, rounder) = self.unit_of(number, row);

@@ -223,6 +223,22 @@ fn a_pool_rounds_once_in_each_currency() {
     assert_eq!(run.lines(), ["a pool 1", "b pool 1", "c pool 1"]);
 }
 
+#[test]
+fn a_pool_of_many_shares_is_exact_at_a_rate_of_many_decimals() {
+    let fields = json!({"fund": {"amount": "30"}, "shares": "OWN", "rounding": "down"});
+    let plan = plan(&[pool(&fields)]);
+    let mut rates = ExchangeRates::of_plan(&plan);
+    rates.per_base_unit.insert("EUR".parse().unwrap(), "0.500000000000000001".parse().unwrap());
+    let people: Vec<String> = (0..29).map(|number| format!("m{number:02}$<r")).collect();
+    let sales: Vec<String> = (0..29).map(|number| format!("m{number:02}=9000000000")).collect();
+    let sales = format!("r=9000000000 {}", sales.join(" "));
+    let company = Company::of(&format!("r {}", people.join(" "))).selling(&sales);
+    let facts = Facts { cycle: &cycle(1), people: &company.people, orders: &company.orders };
+    let snapshot = integrate(facts, None, &plan, rates).unwrap();
+    let lines = Run::of(snapshot, &plan, &[], &BonusContext::default()).lines();
+    assert_eq!((lines.len(), &*lines[0], &*lines[29]), (30, "m00 pool 0.5", "r pool 1"));
+}
+
 fn fixed(fields: &Value) -> Value {
     bonus("fix", &json!({"fixed": fields}))
 }
