@@ -10,6 +10,11 @@ pub(crate) fn position(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(NONE)
 }
 
+/// Whether `rows` are all rows in their order: nothing changes places.
+pub(crate) fn is_in_order(rows: &[u32]) -> bool {
+    rows.iter().enumerate().all(|(place, row)| place == *row as usize)
+}
+
 /// Texts one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
@@ -79,6 +84,17 @@ impl Texts {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Texts {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(all: I) -> Self {
+        let all = all.into_iter();
+        let mut texts = Self::with_capacity(all.size_hint().0);
+        for text in all {
+            texts.push(text);
+        }
+        texts
     }
 }
 
@@ -220,6 +236,27 @@ impl Tree {
     /// The deepest level.
     pub fn deepest(&self) -> u32 {
         self.depth.iter().copied().max().unwrap_or(0)
+    }
+
+    /// People in each row's team, the row itself included.
+    pub(crate) fn sizes(&self) -> Vec<u32> {
+        let mut sizes = vec![1; self.len()];
+        for row in self.order.iter().rev() {
+            let upper = self.parent[*row as usize];
+            if upper != NONE {
+                sizes[upper as usize] += sizes[*row as usize];
+            }
+        }
+        sizes
+    }
+
+    /// The level of each row; the root's is 0.
+    pub(crate) fn levels<T: From<u32> + Clone + Default>(&self) -> Vec<T> {
+        let mut levels = vec![T::default(); self.len()];
+        for (row, depth) in self.order.iter().zip(&self.depth) {
+            levels[*row as usize] = T::from(*depth);
+        }
+        levels
     }
 
     /// The rows above a row, nearest first.

@@ -371,13 +371,15 @@ fn people_columns(people: &[PersonFact]) -> PeopleColumns {
         people.iter().map(|person| pick(person).map_or(NO_DAY, days)).collect()
     };
     PeopleColumns {
-        ids: texts(people.iter().map(|person| person.id.as_str())),
+        ids: people.iter().map(|person| person.id.as_str()).collect(),
         customer: people.iter().map(|person| person.kind == PersonKind::Customer).collect(),
-        parent: Link::Ids(texts(people.iter().map(|one| one.parent.as_ref().map_or("", |id| id.as_str())))),
+        parent: Link::Ids(
+            people.iter().map(|one| one.parent.as_ref().map_or("", |id| id.as_str())).collect(),
+        ),
         sponsor: if people.iter().all(|person| person.sponsor.is_none()) {
             Link::Nobody
         } else {
-            Link::Ids(texts(people.iter().map(|one| one.sponsor.as_ref().map_or("", |id| id.as_str()))))
+            Link::Ids(people.iter().map(|one| one.sponsor.as_ref().map_or("", |id| id.as_str())).collect())
         },
         joined_on: days(|person| person.joined_on),
         status: Dictionary::of(people.iter().map(|person| person.status.as_str())),
@@ -401,8 +403,8 @@ fn order_columns(orders: &[OrderFact]) -> Result<OrderColumns, EngineError> {
         orders.iter().map(|order| fixed(pick(order), AMOUNT_SCALE, what, order.id.as_str())).collect()
     };
     Ok(OrderColumns {
-        ids: texts(orders.iter().map(|order| order.id.as_str())),
-        person: Link::Ids(texts(orders.iter().map(|order| order.person.as_str()))),
+        ids: orders.iter().map(|order| order.id.as_str()).collect(),
+        person: Link::Ids(orders.iter().map(|order| order.person.as_str()).collect()),
         paid_at: orders.iter().map(|order| order.paid_at.as_microsecond()).collect(),
         is_return: orders.iter().map(|order| order.kind == OrderKind::Return).collect(),
         currency: Dictionary::of(
@@ -421,7 +423,7 @@ fn order_columns(orders: &[OrderFact]) -> Result<OrderColumns, EngineError> {
         reverses: if orders.iter().all(|order| order.reverses.is_none()) {
             Texts::default()
         } else {
-            texts(orders.iter().map(|order| order.reverses.as_ref().map_or("", |id| id.as_str())))
+            orders.iter().map(|order| order.reverses.as_ref().map_or("", |id| id.as_str())).collect()
         },
     })
 }
@@ -429,12 +431,4 @@ fn order_columns(orders: &[OrderFact]) -> Result<OrderColumns, EngineError> {
 /// Days since 1970-01-01.
 pub(crate) fn days(day: Date) -> i32 {
     jiff::civil::date(1970, 1, 1).until(day).map_or(NO_DAY, |span| span.get_days())
-}
-
-fn texts<'a>(all: impl Iterator<Item = &'a str>) -> Texts {
-    let mut texts = Texts::with_capacity(all.size_hint().0);
-    for text in all {
-        texts.push(text);
-    }
-    texts
 }

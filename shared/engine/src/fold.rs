@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use crate::{
-    columns::{NONE, Tree, position},
+    columns::{NONE, Tree, is_in_order, position},
     edge::Edge,
     indicators::NO_MEMBER,
     threads,
@@ -194,6 +194,8 @@ pub(crate) struct People<'a> {
     tree: &'a Tree,
     /// Whether rows are in preorder of this tree.
     is_preorder: bool,
+    /// Accumulators a kernel needs: one per level, and one below the deepest.
+    depths: usize,
     bases: &'a [Base],
     ranks: [&'a [u8]; 2],
     consultant: &'a [bool],
@@ -208,8 +210,9 @@ impl<'a> People<'a> {
         ranks: [&'a [u8]; 2],
         consultant: &'a [bool],
     ) -> Self {
-        let is_preorder = tree.order.iter().enumerate().all(|(place, row)| place == *row as usize);
-        Self { tree, is_preorder, bases, ranks, consultant }
+        let is_preorder = is_in_order(&tree.order);
+        let depths = tree.deepest() as usize + 2;
+        Self { tree, is_preorder, depths, bases, ranks, consultant }
     }
 }
 
@@ -300,7 +303,7 @@ impl People<'_> {
         edge: &Edge<'_>,
     ) -> (Box<dyn Kernel>, Vec<Crossed>) {
         let mut handed = Vec::new();
-        let mut kernel = kernel(block.kind, self.tree.deepest() as usize + 2);
+        let mut kernel = kernel(block.kind, self.depths);
         let width = kernel.width();
         let mut cells = vec![0; width * TILE];
         let mut own = [0_i64; TILE];

@@ -239,7 +239,7 @@ impl Calculation<'_> {
         let codes = |ranks: &[u8]| ranks.iter().copied().map(i128::from).collect();
         Ok(match &planned.definition.measure {
             Measure::People => vec![1; then.people.len()],
-            Measure::Level => wide(&levels(then, planned)),
+            Measure::Level => wide(&then.people.tree(tree_of(planned)).levels::<i64>()),
             Measure::Rank => match (planned.definition.options.ranks, results) {
                 (RankBasis::Previous, _) => codes(&then.people.previous_rank),
                 (RankBasis::Paid, Some(results)) => codes(&results.ranks.paid),
@@ -419,14 +419,4 @@ fn brought(orders: &Orders, volume: Volume, order: usize) -> Option<i128> {
 
 fn is_of_returns(volume: Volume) -> bool {
     matches!(volume, Volume::ReturnsVq | Volume::ReturnsVc | Volume::ReturnsCount)
-}
-
-/// The level of each row in an earlier cycle's tree.
-fn levels(then: &Snapshot, planned: &PlannedIndicator) -> Vec<i64> {
-    let tree = then.people.tree(tree_of(planned));
-    let mut levels = vec![0; tree.len()];
-    for (row, depth) in tree.order.iter().zip(&tree.depth) {
-        levels[*row as usize] = i64::from(*depth);
-    }
-    levels
 }

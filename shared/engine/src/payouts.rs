@@ -416,10 +416,16 @@ impl Payouts {
     pub fn totals(&self) -> Vec<BonusTotal> {
         let mut sums: std::collections::BTreeMap<(u16, Currency), (u64, i128, i128)> =
             std::collections::BTreeMap::new();
+        // Lines of one currency follow each other: it is looked up where it changes.
+        let mut last: Option<(Currency, i128)> = None;
         for line in &self.lines {
             let sum = sums.entry((line.bonus, line.currency)).or_default();
-            let exact_of_rounded = i128::from(line.amount)
-                * 10_i128.pow(crate::amount::EXACT_SCALE - line.currency.minor_digits());
+            let power = match last {
+                Some((currency, power)) if currency == line.currency => power,
+                _ => 10_i128.pow(crate::amount::EXACT_SCALE - line.currency.minor_digits()),
+            };
+            last = Some((line.currency, power));
+            let exact_of_rounded = i128::from(line.amount) * power;
             *sum = (sum.0 + 1, sum.1 + i128::from(line.amount), sum.2 + line.exact - exact_of_rounded);
         }
         let total = |((bonus, currency), (lines, amount, residual)): ((u16, Currency), (u64, i128, i128))| {

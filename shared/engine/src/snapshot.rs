@@ -11,7 +11,7 @@ use plan::{AMOUNT_SCALE, Plan, document::AfterSettlement};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
-    columns::{Dictionary, NONE, Preorder, Sets, Texts, Tree, position},
+    columns::{Dictionary, NONE, Preorder, Sets, Texts, Tree, is_in_order, position},
     fact_columns::{IndexedFacts, OrderColumns, days},
     facts::{OrderFact, PersonFact},
     failure::EngineError,
@@ -401,7 +401,7 @@ impl Placed {
     fn of(facts: &IndexedFacts) -> Option<Self> {
         // Siblings follow each other by id, so that the order of the facts has no say.
         let by_id = &facts.people_by_id;
-        let is_sorted = by_id.iter().enumerate().all(|(place, row)| place == *row as usize);
+        let is_sorted = is_in_order(by_id);
         let sorted = if is_sorted { None } else { Some(renumbered(&facts.parent, by_id)) };
         let Preorder { mut order, depth, place } = Preorder::of(sorted.as_deref().unwrap_or(&facts.parent))?;
         let placement = Arc::new(Tree::in_preorder(depth));
@@ -587,9 +587,9 @@ fn freeze_orders(
     let shared_order = Arc::new(order);
     let order = shared_order.as_slice();
     let is_late = late(&orders.ids, &orders.is_return, &orders.reverses, order, plan);
-    let is_sorted = order.iter().enumerate().all(|(place, row)| place == *row as usize);
+    let is_sorted = is_in_order(order);
     // Row of the snapshot for each row of people in the facts.
-    let people_are_sorted = people_by_id.iter().enumerate().all(|(place, row)| place == *row as usize);
+    let people_are_sorted = is_in_order(&people_by_id);
     let row_of = if people_are_sorted {
         Cow::Borrowed(&people.by_id)
     } else {
@@ -602,8 +602,16 @@ fn freeze_orders(
     let amounts = |column: Vec<i64>, default: i64| {
         if is_sorted && !column.is_empty() { column } else { gathered(&column, order, default) }
     };
-    let truths = |column: &[bool]| gathered(column, order, false);
-    let currency = gathered_words(&orders.currency, order, rates.base.code());
+    let truths = |column: Vec<bool>| {
+        if is_sorted && !column.is_empty() { column } else { gathered(&column, order, false) }
+    };
+    let words = |column: Dictionary, default: &str| {
+        // Words that stay as they are: none is put in the place of an empty one, and they are sorted.
+        let is_as_it_was = !column.codes.is_empty()
+            && (default.is_empty() || column.values.iter().all(|word| !word.is_empty()))
+            && column.values.is_sorted_by(|a, b| a < b);
+        if is_sorted && is_as_it_was { column } else { gathered_words(&column, order, default) }
+    };
     let in_text_order = |texts: Texts| {
         if is_sorted || texts.is_empty() { texts } else { texts.arranged(Arc::clone(&shared_order)) }
     };
@@ -611,7 +619,7 @@ fn freeze_orders(
     let mut frozen = Orders {
         person: order.iter().map(|row| row_of[buyer[*row as usize] as usize]).collect(),
         paid_at: amounts(orders.paid_at, 0),
-        is_return: truths(&orders.is_return),
+        is_return: truths(orders.is_return),
         is_late,
         net: amounts(orders.net, 0),
         gross: amounts(orders.gross, 0),
@@ -621,9 +629,9 @@ fn freeze_orders(
         points: amounts(orders.points, 0),
         customer_price: amounts(orders.customer_price, 0),
         consultant_price: amounts(orders.consultant_price, 0),
-        first_of_person: truths(&orders.first_of_person),
-        category: gathered_words(&orders.category, order, ""),
-        currency,
+        first_of_person: truths(orders.first_of_person),
+        category: words(orders.category, ""),
+        currency: words(orders.currency, rates.base.code()),
         ids: in_text_order(orders.ids),
         reverses: in_text_order(orders.reverses.or_none()),
     };
@@ -717,19 +725,19 @@ impl Given {
 fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, EngineError> {
     let rows = ids.len();
     let some_return = orders.is_return.contains(&true);
-    let is_plain = !some_return && !orders.is_late.contains(&true);
+    let has_no_returns = !some_return && !orders.is_late.contains(&true);
     let nothing = Arc::new(vec![0; rows]);
     let overflow = |row: usize, order: usize| EngineError::Overflow {
         person: ids.get(row).to_owned(),
         what: format!("the sum with order {}", orders.ids.get(order)),
     };
-    // One column at a time; what no order has costs nothing.
+    // Threads share out the columns; what no order has costs nothing.
     let sum = |amounts: &[i64], given: bool, returns_only: bool| -> Result<Arc<Vec<i64>>, EngineError> {
         if !given || (returns_only && !some_return) {
             return Ok(Arc::clone(&nothing));
         }
         let mut sums = vec![0_i64; rows];
-        if is_plain {
+        if has_no_returns {
             for (order, (row, amount)) in orders.person.iter().zip(amounts).enumerate() {
                 let cell = &mut sums[*row as usize];
                 *cell = cell.checked_add(*amount).ok_or_else(|| overflow(*row as usize, order))?;
@@ -756,7 +764,7 @@ fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, En
         }
         let mut counts = vec![0_i64; rows];
         for (order, row) in orders.person.iter().enumerate() {
-            let counted = is_plain || (!orders.is_late[order] && orders.is_return[order] == returns);
+            let counted = has_no_returns || (!orders.is_late[order] && orders.is_return[order] == returns);
             counts[*row as usize] += i64::from(counted);
         }
         Arc::new(counts)
@@ -768,7 +776,7 @@ fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, En
         Volume::Gross => sum(&orders.gross, given.gross, false),
         Volume::Orders => Ok(count(false)),
         // One for each order are made of their number.
-        Volume::Units => sum(&orders.units, given.units || !is_plain, false),
+        Volume::Units => sum(&orders.units, given.units || !has_no_returns, false),
         Volume::Points => sum(&orders.points, given.points, false),
         Volume::ReturnsVq => sum(&orders.vq, given.vq, true),
         Volume::ReturnsVc => sum(&orders.vc, given.vc, true),
@@ -779,7 +787,7 @@ fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, En
     for (place, computed) in columns.iter_mut().zip(computed) {
         *place = computed?;
     }
-    if !given.units && is_plain {
+    if !given.units && has_no_returns {
         let sales = columns[Volume::Orders as usize].iter();
         columns[Volume::Units as usize] =
             Arc::new(sales.map(|count| count * 10_i64.pow(AMOUNT_SCALE)).collect());

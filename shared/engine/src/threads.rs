@@ -2,12 +2,17 @@
 
 use std::{
     num::NonZero,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
 /// 0: as many as the machine has.
 static MOST: AtomicUsize = AtomicUsize::new(0);
+/// How many the machine has: to ask for it reads files of the system.
+static OF_MACHINE: OnceLock<usize> = OnceLock::new();
 
 /// Lets this process use at most so many threads; 0 for as many as the machine has, which is the default.
 pub fn use_threads(most: usize) {
@@ -17,7 +22,7 @@ pub fn use_threads(most: usize) {
 /// How many threads may work.
 pub(crate) fn most() -> usize {
     match MOST.load(Ordering::Relaxed) {
-        0 => thread::available_parallelism().map_or(1, NonZero::get),
+        0 => *OF_MACHINE.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get)),
         most => most,
     }
 }

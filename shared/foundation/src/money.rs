@@ -61,7 +61,8 @@ impl Currency {
 
     /// Decimals of the minor unit: 2 for COP, 0 for CLP, 3 for KWD.
     pub fn minor_digits(self) -> u32 {
-        OTHER_DECIMALS.iter().find(|(code, _)| *code == self.code()).map_or(2, |(_, digits)| *digits)
+        let known = OTHER_DECIMALS.iter().find(|(code, _)| code.as_bytes() == self.0);
+        known.map_or(2, |(_, digits)| *digits)
     }
 
     /// `exact` rounded to the minor unit.

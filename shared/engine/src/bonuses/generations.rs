@@ -29,8 +29,8 @@ impl Desk<'_> {
         };
         let value = value_of(self.plan, &self.plan.indicators()[of].definition);
         let tree = self.tree(generation.tree);
-        let levels = self.levels(number, bonus, terms, tree, Some(&leaders), value)?;
-        let base = self.paid_on(of, number)?.into_owned();
+        let levels = self.levels(number, bonus, terms, value)?.along(tree, Some(&leaders));
+        let base = self.paid_on(of, number)?;
         for source in (0..base.len()).filter(|row| base[*row] != 0) {
             let from = Start { source, order: NONE, base: base[source], below: source, level: 1, walked: 0 };
             let start = match (generation.per, generation.counts) {

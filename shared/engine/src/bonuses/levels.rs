@@ -64,23 +64,34 @@ impl<'a> Desk<'a> {
         bonus: &PlannedBonus,
         unilevel: &Unilevel,
     ) -> Result<(), EngineError> {
+        let levels = self.levels_of(number, bonus, unilevel)?;
+        let tree = self.tree(unilevel.tree);
+        // Whoever watches wants to know of every source.
+        if unilevel.per == LinesPer::Level && self.watch.is_none() {
+            let brought = self.brought_together(number, bonus, &unilevel.on)?;
+            return self.pay_levels(&levels, tree, &brought);
+        }
+        let levels = levels.along(tree, None);
+        for brought in self.brought(number, bonus, &unilevel.on)? {
+            self.walk(&levels, Start::at(brought))?;
+        }
+        Ok(())
+    }
+
+    /// Makes ready a bonus by level, without the ways up.
+    pub(super) fn levels_of<'p>(
+        &self,
+        number: u16,
+        bonus: &'p PlannedBonus,
+        unilevel: &Unilevel,
+    ) -> Result<Levels<'p>, EngineError> {
         let terms = Terms {
             rates: &unilevel.rates,
             depth: &unilevel.depth,
             compression: unilevel.compression,
             roll_up_rate: unilevel.roll_up_rate,
         };
-        let value = self.value_brought(bonus, &unilevel.on);
-        let levels = self.levels(number, bonus, terms, self.tree(unilevel.tree), None, value)?;
-        // Whoever watches wants to know of every source.
-        if unilevel.per == LinesPer::Level && self.watch.is_none() {
-            let brought = self.brought_together(number, bonus, &unilevel.on)?;
-            return self.pay_levels(&levels, self.tree(unilevel.tree), &brought);
-        }
-        for brought in self.brought(number, bonus, &unilevel.on)? {
-            self.walk(&levels, Start::at(brought))?;
-        }
-        Ok(())
+        self.levels(number, bonus, terms, self.value_brought(bonus, &unilevel.on))
     }
 
     pub(super) fn tree(&self, tree: TreeName) -> &'a Tree {
@@ -90,14 +101,12 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Makes ready a bonus by level, or by generation if `leaders` says who leads; a unit of what is paid on is worth `value`.
+    /// Makes ready a bonus by level or generation, without the ways up; a unit of what is paid on is worth `value`.
     pub(super) fn levels<'p>(
         &self,
         number: u16,
         bonus: &'p PlannedBonus,
         terms: Terms<'_>,
-        tree: &Tree,
-        leaders: Option<&[bool]>,
         value: Decimal,
     ) -> Result<Levels<'p>, EngineError> {
         let code = &bonus.definition.code;
@@ -106,7 +115,6 @@ impl<'a> Desk<'a> {
             Some(rule) => self.who(rule, code)?,
             None => vec![true; when.len()],
         };
-        let stands = |row: usize| leaders.is_none_or(|leaders| leaders[row]);
         Ok(Levels {
             number,
             compression: terms.compression,
@@ -114,9 +122,9 @@ impl<'a> Desk<'a> {
             rates: self.level_rates(number, bonus, terms.rates, value)?,
             deepest: deepest(terms.rates),
             paid_depth: paid_depth(self.plan, terms.depth),
-            next: next_above(tree, stands),
-            next_qualified: next_above(tree, |row| stands(row) && qualified[row]),
-            depth: depth_by_row(tree, leaders),
+            next: Vec::new(),
+            next_qualified: Vec::new(),
+            depth: Vec::new(),
             when,
             qualified,
         })
@@ -281,7 +289,7 @@ pub(super) struct Levels<'p> {
     deepest: usize,
     /// By rank, how many levels are paid.
     paid_depth: Vec<usize>,
-    /// Who stands at the next level above each row.
+    /// Who stands at the next level above each row. This and the two after it are empty until [`Levels::along`] fills them.
     next: Vec<u32>,
     /// The nearest of them who is qualified.
     next_qualified: Vec<u32>,
@@ -305,6 +313,17 @@ enum Fate {
 }
 
 impl Levels<'_> {
+    /// With the ways up a tree, to walk level by level; by generation if `leaders` says who leads.
+    pub(super) fn along(self, tree: &Tree, leaders: Option<&[bool]>) -> Self {
+        let stands = |row: usize| leaders.is_none_or(|leaders| leaders[row]);
+        Self {
+            next: next_above(tree, stands),
+            next_qualified: next_above(tree, |row| stands(row) && self.qualified[row]),
+            depth: depth_by_row(tree, leaders),
+            ..self
+        }
+    }
+
     /// Whether somebody takes a level.
     pub(super) fn is_qualified(&self, row: usize) -> bool {
         self.qualified[row]
@@ -450,14 +469,14 @@ pub(super) fn next_greater(tree: &Tree, key: impl Fn(usize) -> i64) -> Vec<u32> 
 
 /// Levels from the root; with `leaders`, how many of them there are from the root down to each row.
 pub(super) fn depth_by_row(tree: &Tree, leaders: Option<&[bool]>) -> Vec<u32> {
+    let Some(leaders) = leaders else { return tree.levels() };
     let mut depth = vec![0; tree.len()];
-    for (row, level) in tree.order.iter().zip(&tree.depth) {
-        let row = *row as usize;
-        depth[row] = match (leaders, tree.parent[row]) {
-            (None, _) => *level,
-            (Some(leaders), NONE) => u32::from(leaders[row]),
-            (Some(leaders), upper) => depth[upper as usize] + u32::from(leaders[row]),
+    for row in tree.order.iter().map(|row| *row as usize) {
+        let above = match tree.parent[row] {
+            NONE => 0,
+            upper => depth[upper as usize],
         };
+        depth[row] = above + u32::from(leaders[row]);
     }
     depth
 }

@@ -35,7 +35,7 @@ impl Desk<'_> {
             MatchBy::Level => None,
             MatchBy::Generation { rank } => Some(self.leaders(rank)),
         };
-        let levels = self.levels(number, bonus, terms, tree, leaders.as_deref(), Decimal::ONE)?;
+        let levels = self.levels(number, bonus, terms, Decimal::ONE)?.along(tree, leaders.as_deref());
         for (source, base) in self.earnings(number, matching)? {
             let start = Start::at((position(source), NONE, base));
             let start = match &leaders {

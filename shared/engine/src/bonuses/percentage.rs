@@ -22,7 +22,7 @@ impl Desk<'_> {
     ) -> Result<(), EngineError> {
         let Some(of) = bonus.indicator(Role::Of) else { return Ok(()) };
         let who = self.who(&bonus.when, &bonus.definition.code)?;
-        let base = self.paid_on(of, number)?.into_owned();
+        let base = self.paid_on(of, number)?;
         let value = value_of(self.plan, &self.plan.indicators()[of].definition);
         let rates = self.rates(number, bonus, &percentage.rate, value)?;
         let marginal = is_marginal(&percentage.rate);

@@ -164,7 +164,8 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// Who brings what to a level of somebody, by the code that pays it.
+/// Who brings what to a level of somebody: a way down from them, since what is paid was summed up. Who takes a level is asked as it
+/// was when it was paid.
 pub(crate) fn brought_to_level(
     run: &Calculation<'_>,
     plan: &plan::Plan,
@@ -174,12 +175,7 @@ pub(crate) fn brought_to_level(
 ) -> Result<Vec<(u32, i64)>, EngineError> {
     let desk = Desk::new(snapshot, plan, run, BonusContext::default())?;
     let brought = desk.brought_together(number, bonus, &unilevel.on)?;
-    let qualified = match bonus.rule(Role::Qualified) {
-        Some(rule) if unilevel.compression == Compression::Dynamic => {
-            desk.who(rule, &bonus.definition.code)?
-        }
-        _ => vec![true; brought.len()],
-    };
+    let levels = desk.levels_of(number, bonus, unilevel)?;
     let tree = desk.tree(unilevel.tree);
     let mut found = Vec::new();
     let Some(place) = tree.order.iter().position(|row| *row == earner) else { return Ok(found) };
@@ -195,7 +191,7 @@ pub(crate) fn brought_to_level(
         if above + 1 == level && base != 0 {
             found.push((*row, base));
         }
-        takers.push(above.saturating_add(u16::from(qualified[*row as usize])));
+        takers.push(above.saturating_add(u16::from(levels.takes_level(*row as usize))));
     }
     Ok(found)
 }
