@@ -3,7 +3,7 @@
 //! Files are opened as they are by DuckDB and pandas. The same noun always gives the same bytes, and reading them gives
 //! back the same noun.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use foundation::{cycle::Cycle, money::Currency};
@@ -13,10 +13,10 @@ use rust_decimal::Decimal;
 
 use crate::{
     amount::{EXACT_SCALE, RATE_SCALE, from_minor},
-    columns::{Dictionary, NONE, Sets, Texts, Tree, position},
+    columns::{Dictionary, NONE, Sets, Texts, Tree, is_in_order, position},
     failure::EngineError,
     indicators::{IndicatorColumn, Indicators, Values},
-    payouts::{AwardLine, BalanceKind, Carried, CarriedBalance, LineKind, PayoutLine, Payouts},
+    payouts::{AwardLine, BalanceKind, Carried, CarriedBalance, LineKind, PaidBonus, PayoutLine, Payouts},
     ranks::Ranks,
     settlement::{BonusAmount, Settlement, Settlements},
     snapshot::{ExchangeRates, Orders, People, Snapshot, Volume, Volumes},
@@ -49,13 +49,20 @@ fn texts(texts: &Texts) -> Vec<&str> {
 
 fn words(words: &Dictionary) -> Cells<'_> {
     let text = move |code: u32| words.values.get(code as usize).map_or("", |text| &**text);
-    Cells::coded(&words.codes, words.values.len(), text)
+    Cells::coded(&words.codes, text)
 }
 
 /// The ids of rows; empty for [`NONE`].
-fn rows_by_id<'a>(rows: impl Into<std::borrow::Cow<'a, [u32]>>, ids: &'a Texts) -> Cells<'a> {
-    // One more, which no row has, stands for none.
-    Cells::coded(rows, ids.len() + 1, move |row| ids.get(row as usize))
+fn rows_by_id<'a>(rows: impl Into<Cow<'a, [u32]>>, ids: &'a Texts) -> Cells<'a> {
+    let mut rows = rows.into();
+    if rows.contains(&NONE) {
+        // One more, which no row has, stands for none.
+        let none = position(ids.len());
+        for row in rows.to_mut() {
+            *row = none.min(*row);
+        }
+    }
+    Cells::coded(rows, move |row| ids.get(row as usize))
 }
 
 fn json<T: serde::Serialize>(file: &'static str, value: &T) -> Result<String, EngineError> {
@@ -89,35 +96,33 @@ fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let people = &snapshot.people;
     let rows = people.len();
     let (tag_codes, tag_lists) = tag_lists(&people.tags, rows);
-    let depth =
+    let depth: Vec<i32> =
         people.placement.depth.iter().map(|depth| i32::try_from(*depth).unwrap_or(i32::MAX)).collect();
     let kinds: Vec<u32> = people.consultant.iter().map(|is| u32::from(!is)).collect();
     let kind = |code: u32| if code == 0 { "consultant" } else { "customer" };
     let mut columns = vec![
         Column::new("id", Cells::Text(texts(&people.ids))),
-        Column::new("by_id", Cells::Int(rows_as_ints(&people.by_id))),
-        Column::new("parent", Cells::Int(rows_as_ints(&people.placement.parent))),
-        Column::new("sponsor", Cells::Int(rows_as_ints(&people.enrolment.parent))),
-        Column::new("level", Cells::Int(depth)),
-        Column::new("size", Cells::Int(sizes(&people.placement))),
-        Column::new("kind", Cells::coded(kinds, 2, kind)),
+        Column::new("by_id", Cells::ints(rows_as_ints(&people.by_id))),
+        Column::new("parent", Cells::ints(rows_as_ints(&people.placement.parent))),
+        Column::new("sponsor", Cells::ints(rows_as_ints(&people.enrolment.parent))),
+        Column::new("level", Cells::ints(depth)),
+        Column::new("size", Cells::ints(rows_as_ints(&people.placement.sizes()))),
+        Column::new("kind", Cells::coded(kinds, kind)),
         Column::new("status", words(&people.status)),
         Column::new("country", words(&people.country)),
         Column::new("currency", words(&people.currency)),
         Column::new("zone", words(&people.zone)),
         Column::new(
             "tags",
-            Cells::coded(tag_codes, tag_lists.len(), |code| {
-                tag_lists.get(code as usize).map_or("", |tags| tags)
-            }),
+            Cells::coded(tag_codes, |code| tag_lists.get(code as usize).map_or("", |tags| tags)),
         ),
         Column::new("joined_on", Cells::Day(&people.joined_on)),
         Column::new("joined_this_cycle", Cells::Bool(&people.joined_this_cycle)),
-        Column::new("previous_rank", Cells::Int(codes_as_ints(&people.previous_rank))),
-        Column::new("honorific_rank", Cells::Int(codes_as_ints(&people.honorific_rank))),
-        Column::new("manual_rank", Cells::Int(codes_as_ints(&people.manual_rank))),
-        Column::new("grace_used", Cells::Int(codes_as_ints(&people.grace_used))),
-        Column::new("lock_left", Cells::Int(codes_as_ints(&people.lock_left))),
+        Column::new("previous_rank", Cells::ints(codes_as_ints(&people.previous_rank))),
+        Column::new("honorific_rank", Cells::ints(codes_as_ints(&people.honorific_rank))),
+        Column::new("manual_rank", Cells::ints(codes_as_ints(&people.manual_rank))),
+        Column::new("grace_used", Cells::ints(codes_as_ints(&people.grace_used))),
+        Column::new("lock_left", Cells::ints(codes_as_ints(&people.lock_left))),
     ];
     columns.extend(earned_before(&people.earned_before));
     for (prefix, volumes) in [("", &people.volumes), ("lifetime_", &people.lifetime)] {
@@ -139,6 +144,9 @@ fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
 
 /// The different sets of tags as texts, and which each row has.
 fn tag_lists(tags: &Sets, rows: usize) -> (Vec<u32>, Vec<String>) {
+    if tags.values.is_empty() {
+        return (vec![0; rows], vec![String::new()]);
+    }
     let mut known: BTreeMap<&[u64], u32> = BTreeMap::new();
     let mut lists = Vec::new();
     let code = |row: usize| {
@@ -154,7 +162,7 @@ fn tag_lists(tags: &Sets, rows: usize) -> (Vec<u32>, Vec<String>) {
 /// Ranks earned in the cycles before: `earned_1` for the latest, and so on.
 fn earned_before(earned: &[Vec<u8>]) -> impl Iterator<Item = Column<'_>> {
     let column = |(place, ranks): (usize, &Vec<u8>)| {
-        Column::new(format!("earned_{}", place + 1), Cells::Int(codes_as_ints(ranks)))
+        Column::new(format!("earned_{}", place + 1), Cells::ints(codes_as_ints(ranks)))
     };
     earned.iter().enumerate().map(column)
 }
@@ -168,24 +176,12 @@ fn read_earned_before(table: &Table) -> Result<Vec<Vec<u8>>, EngineError> {
         .collect()
 }
 
-/// People in each person's team, the person included.
-fn sizes(tree: &Tree) -> Vec<i32> {
-    let mut sizes = vec![1_i32; tree.len()];
-    for row in tree.order.iter().rev() {
-        let upper = tree.parent[*row as usize];
-        if upper != NONE {
-            sizes[upper as usize] += sizes[*row as usize];
-        }
-    }
-    sizes
-}
-
 fn encode_orders(orders: &Orders, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let people = &snapshot.people;
     let amount = |values| Cells::Decimal(values, AMOUNT_SCALE);
     let columns = [
         Column::new("id", Cells::Text(texts(&orders.ids))),
-        Column::new("person_row", Cells::Int(rows_as_ints(&orders.person))),
+        Column::new("person_row", Cells::ints(rows_as_ints(&orders.person))),
         Column::new("person", rows_by_id(&orders.person, &people.ids)),
         Column::new("paid_at", Cells::Moment(&orders.paid_at)),
         Column::new("is_return", Cells::Bool(&orders.is_return)),
@@ -229,12 +225,7 @@ pub fn decode_snapshot(people: Bytes, orders: Bytes) -> Result<Snapshot, EngineE
 }
 
 fn read_texts(table: &Table, name: &str) -> Result<Texts, EngineError> {
-    let cells = table.texts(name)?;
-    let mut texts = Texts::with_capacity(cells.len());
-    for cell in &cells {
-        texts.push(text_of(cell));
-    }
-    Ok(texts)
+    Ok(table.texts(name)?.iter().map(text_of).collect())
 }
 
 fn read_words(table: &Table, name: &str) -> Result<Dictionary, EngineError> {
@@ -252,12 +243,12 @@ fn decode_people(table: &Table) -> Result<People, EngineError> {
     } else {
         Arc::new(Tree::of(sponsor).ok_or_else(no_tree)?)
     };
-    if placement.order.iter().enumerate().any(|(place, row)| position(place) != *row) {
+    if !is_in_order(&placement.order) {
         return Err(table.broken("its people are not in preorder"));
     }
     let ids = read_texts(table, "id")?;
     let by_id = table.positions("by_id", rows)?;
-    if !by_id.is_sorted_by(|a, b| ids.get(*a as usize) < ids.get(*b as usize)) {
+    if by_id.contains(&NONE) || !by_id.is_sorted_by(|a, b| ids.get(*a as usize) < ids.get(*b as usize)) {
         return Err(table.broken("its ids are not in order"));
     }
     let kinds = table.texts("kind")?;
@@ -364,11 +355,11 @@ pub fn decode_indicators(bytes: Bytes) -> Result<Indicators, EngineError> {
 pub fn encode_ranks(ranks: &Ranks, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let mut columns = vec![
         Column::new("person", Cells::Text(texts(&snapshot.people.ids))),
-        Column::new("earned", Cells::Int(codes_as_ints(&ranks.earned))),
-        Column::new("paid", Cells::Int(codes_as_ints(&ranks.paid))),
-        Column::new("honorific", Cells::Int(codes_as_ints(&ranks.honorific))),
-        Column::new("grace_used", Cells::Int(codes_as_ints(&ranks.grace_used))),
-        Column::new("lock_left", Cells::Int(codes_as_ints(&ranks.lock_left))),
+        Column::new("earned", Cells::ints(codes_as_ints(&ranks.earned))),
+        Column::new("paid", Cells::ints(codes_as_ints(&ranks.paid))),
+        Column::new("honorific", Cells::ints(codes_as_ints(&ranks.honorific))),
+        Column::new("grace_used", Cells::ints(codes_as_ints(&ranks.grace_used))),
+        Column::new("lock_left", Cells::ints(codes_as_ints(&ranks.lock_left))),
     ];
     columns.extend(earned_before(&ranks.earned_before));
     let about = vec![("ceiba.plan", snapshot.plan_hash.clone())];
@@ -392,8 +383,7 @@ pub fn decode_ranks(bytes: Bytes) -> Result<Ranks, EngineError> {
 /// Writes payout lines with ids beside row numbers, so that the file can be read by itself.
 pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let lines = &payouts.lines;
-    let none = position(snapshot.orders.len());
-    let codes = |code: &dyn Fn(&PayoutLine) -> u32| lines.iter().map(code).collect::<Vec<u32>>();
+    let codes = |code: fn(&PayoutLine) -> u32| lines.iter().map(code).collect::<Vec<u32>>();
     let mut currencies: Vec<Currency> = Vec::new();
     let currency_of = lines.iter().map(|line| {
         let known = currencies.iter().position(|known| *known == line.currency);
@@ -411,20 +401,19 @@ pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>,
     let base: Vec<i64> = lines.iter().map(|line| line.base).collect();
     let rate: Vec<i64> = lines.iter().map(|line| line.rate).collect();
     // Amounts with four decimals whatever the currency, so that one column holds all.
+    let powers: Vec<i64> = currencies.iter().map(|currency| power(*currency)).collect();
     let amount = lines
         .iter()
-        .map(|line| line.amount.checked_mul(10_i64.pow(AMOUNT_SCALE - line.currency.minor_digits())))
+        .zip(&currency_of)
+        .map(|(line, code)| line.amount.checked_mul(powers[*code as usize]))
         .collect::<Option<Vec<i64>>>()
         .ok_or_else(|| EngineError::File { file: "payouts", reason: "an amount is too large".to_owned() })?;
     let columns = [
-        Column::new("earner", rows_by_id(codes(&|line| line.earner), &snapshot.people.ids)),
-        Column::new(
-            "bonus",
-            Cells::coded(codes(&|line| u32::from(line.bonus)), payouts.bonuses.len(), bonus),
-        ),
-        Column::new("kind", Cells::coded(codes(&|line| line.kind as u32), LineKind::ALL.len(), kind)),
-        Column::new("source", rows_by_id(codes(&|line| line.source), &snapshot.people.ids)),
-        Column::new("order", rows_by_id(codes(&|line| line.order.min(none)), &snapshot.orders.ids)),
+        Column::new("earner", rows_by_id(codes(|line| line.earner), &snapshot.people.ids)),
+        Column::new("bonus", Cells::coded(codes(|line| u32::from(line.bonus)), bonus)),
+        Column::new("kind", Cells::coded(codes(|line| line.kind as u32), kind)),
+        Column::new("source", rows_by_id(codes(|line| line.source), &snapshot.people.ids)),
+        Column::new("order", rows_by_id(codes(|line| line.order), &snapshot.orders.ids)),
         Column::new("level_walked", ints(|line| u32::from(line.level_walked))),
         Column::new("level_paid", ints(|line| u32::from(line.level_paid))),
         Column::new("base", Cells::Decimal(&base, AMOUNT_SCALE)),
@@ -433,9 +422,7 @@ pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>,
         Column::new("amount", Cells::Decimal(&amount, AMOUNT_SCALE)),
         Column::new(
             "currency",
-            Cells::coded(currency_of, currencies.len(), |code| {
-                currencies.get(code as usize).map_or("", Currency::code)
-            }),
+            Cells::coded(currency_of, |code| currencies.get(code as usize).map_or("", Currency::code)),
         ),
         Column::new("earner_row", ints(|line| line.earner)),
         Column::new("source_row", ints(|line| line.source)),
@@ -461,9 +448,12 @@ pub fn decode_payouts(bytes: Bytes) -> Result<Payouts, EngineError> {
     let (base, rate, exact) = (table.longs("base")?, table.longs("rate")?, table.wides("exact")?);
     let (amount, currency, kind) = (table.longs("amount")?, table.texts("currency")?, table.texts("kind")?);
     let small = |value: i32| u16::try_from(value).map_err(|_| table.broken(format!("a number {value}")));
+    let bonuses: Vec<PaidBonus> = parsed(&table, "ceiba.bonuses")?;
+    let mut currencies = Currencies::default();
     let line = |at: usize| {
-        let currency: Currency =
-            text_of(&currency[at]).parse().map_err(|_| table.broken("a line of an unknown currency"))?;
+        let (currency, power) = currencies
+            .find(text_of(&currency[at]))
+            .ok_or_else(|| table.broken("a line of an unknown currency"))?;
         let kind = LineKind::ALL.into_iter().find(|known| known.name() == text_of(&kind[at]));
         Ok(PayoutLine {
             earner: earner[at],
@@ -476,26 +466,52 @@ pub fn decode_payouts(bytes: Bytes) -> Result<Payouts, EngineError> {
             base: base[at],
             rate: rate[at],
             exact: exact[at],
-            amount: amount[at] / 10_i64.pow(AMOUNT_SCALE - currency.minor_digits()),
+            amount: amount[at] / power,
             currency,
         })
     };
+    let lines = (0..table.rows()).map(line).collect::<Result<Vec<_>, EngineError>>()?;
+    let is_of_nothing = |line: &PayoutLine| {
+        line.earner == NONE || line.source == NONE || bonuses.len() <= usize::from(line.bonus)
+    };
+    if lines.iter().any(is_of_nothing) {
+        return Err(table.broken("a line of nobody or of no bonus"));
+    }
     Ok(Payouts {
-        bonuses: parsed(&table, "ceiba.bonuses")?,
+        bonuses,
         conservation: parsed(&table, "ceiba.conservation")?,
         not_undone: parsed(&table, "ceiba.not_undone")?,
         awards: Vec::new(),
         carried: Carried::default(),
-        lines: (0..table.rows()).map(line).collect::<Result<_, EngineError>>()?,
+        lines,
     })
+}
+
+/// What an amount in minor units is multiplied with to have four decimals.
+fn power(currency: Currency) -> i64 {
+    10_i64.pow(AMOUNT_SCALE - currency.minor_digits())
+}
+
+/// Currencies met in a file with their [`power`]s: few, so that each is looked up once and not line by line.
+#[derive(Default)]
+struct Currencies(Vec<(Currency, i64)>);
+
+impl Currencies {
+    fn find(&mut self, code: &str) -> Option<(Currency, i64)> {
+        let known = self.0.iter().find(|(currency, _)| currency.code() == code);
+        if let Some(known) = known {
+            return Some(*known);
+        }
+        let currency: Currency = code.parse().ok()?;
+        self.0.push((currency, power(currency)));
+        self.0.last().copied()
+    }
 }
 
 /// Writes what is paid in points, prizes and tags.
 pub fn encode_awards(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     use plan::bonus::Award;
     let awards = &payouts.awards;
-    let id = |row: u32| snapshot.people.ids.get(row as usize);
-    let order = |row: u32| if row == NONE { "" } else { snapshot.orders.ids.get(row as usize) };
     let award = |line: &AwardLine| match payouts.bonuses.get(usize::from(line.bonus)).map(|one| &one.award) {
         Some(Award::Points) => ("points", ""),
         Some(Award::Prize(code)) => ("prize", code.as_str()),
@@ -505,6 +521,8 @@ pub fn encode_awards(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, 
     let code = |line: &AwardLine| {
         payouts.bonuses.get(usize::from(line.bonus)).map_or("", |bonus| bonus.code.as_str())
     };
+    let order = |row: u32| snapshot.orders.ids.get(row as usize);
+    let id = |row: u32| snapshot.people.ids.get(row as usize);
     let ints = |pick: fn(&AwardLine) -> u32| {
         Cells::Int(awards.iter().map(|line| i32::try_from(pick(line)).unwrap_or(-1)).collect())
     };
@@ -554,7 +572,11 @@ pub fn decode_awards(bytes: Bytes) -> Result<Vec<AwardLine>, EngineError> {
             quantity: quantity[at],
         })
     };
-    (0..table.rows()).map(line).collect()
+    let lines = (0..table.rows()).map(line).collect::<Result<Vec<_>, EngineError>>()?;
+    if lines.iter().any(|line| line.earner == NONE || line.source == NONE) {
+        return Err(table.broken("a line of nobody"));
+    }
+    Ok(lines)
 }
 
 /// Writes what the next cycle is handed.
@@ -612,17 +634,16 @@ pub fn encode_settlements(settlements: &Settlements<'_>) -> Result<Vec<u8>, Engi
     let snapshot = settlements.snapshot;
     let people = &snapshot.people;
     let codes: Vec<&str> = settlements.bonuses.iter().map(|bonus| bonus.code.as_str()).collect();
-    let total = settlements.in_base_decimals(&settlements.totals)?;
+    let total = settlements.with_amount_decimals(&settlements.totals)?;
     let amounts = settlements
         .bonuses
         .iter()
-        .map(|bonus| settlements.in_base_decimals(&bonus.amounts))
+        .map(|bonus| settlements.with_amount_decimals(&bonus.amounts))
         .collect::<Result<Vec<_>, _>>()?;
     let plan = settlements.plan;
     let ranks = |ranks: &[u8]| {
         let codes: Vec<u32> = ranks.iter().map(|rank| u32::from(*rank)).collect();
-        let known = usize::from(u8::MAX) + 1;
-        Cells::coded(codes, known, move |rank| plan.rank_code(u8::try_from(rank).unwrap_or(0)))
+        Cells::coded(codes, move |rank| plan.rank_code(u8::try_from(rank).unwrap_or(0)))
     };
     let mut columns = vec![
         Column::new("person", Cells::Text(texts(&people.ids))),
@@ -636,7 +657,7 @@ pub fn encode_settlements(settlements: &Settlements<'_>) -> Result<Vec<u8>, Engi
     for (bonus, amount) in settlements.bonuses.iter().zip(&amounts) {
         let code = if bonus.code.is_empty() { "payout_cap" } else { &bonus.code };
         columns.push(Column::new(format!("amount_{code}"), Cells::Decimal(amount, AMOUNT_SCALE)));
-        columns.push(Column::new(format!("lines_{code}"), Cells::Int(bonus.lines.clone())));
+        columns.push(Column::new(format!("lines_{code}"), Cells::ints(&bonus.lines)));
     }
     let about =
         vec![("ceiba.plan", snapshot.plan_hash.clone()), ("ceiba.bonuses", json("settlements", &codes)?)];
@@ -656,10 +677,10 @@ pub fn decode_settlements(bytes: Bytes) -> Result<Vec<Settlement>, EngineError> 
     let (persons, active, totals) = (table.texts("person")?, table.bools("active")?, table.longs("total")?);
     let currencies = table.texts("currency")?;
     let ranks = [table.texts("earned_rank")?, table.texts("paid_rank")?, table.texts("honorific_rank")?];
+    let mut known = Currencies::default();
     let settlement = |row: usize| {
-        let currency: Currency =
-            text_of(&currencies[row]).parse().map_err(|_| table.broken("an unknown currency"))?;
-        let minor = 10_i64.pow(AMOUNT_SCALE - currency.minor_digits());
+        let (currency, minor) =
+            known.find(text_of(&currencies[row])).ok_or_else(|| table.broken("an unknown currency"))?;
         let of_bonus = |(code, (amounts, lines)): &(String, (Vec<i64>, Vec<i32>))| {
             (lines[row] != 0).then(|| BonusAmount {
                 bonus: code.clone(),

@@ -66,18 +66,19 @@ impl Cut {
         }
         let mut parts: Vec<Part> = Vec::new();
         let mut open: Vec<Range<u32>> = Vec::new();
+        let mut known = vec![false; tree.len()];
         let mut taken = 0;
         for run in runs(tree, at_most) {
             let size = run.len();
             if at_most < taken + size {
-                parts.push(Part::of(std::mem::take(&mut open), tree));
+                parts.push(Part::of(std::mem::take(&mut open), tree, &mut known));
                 taken = 0;
             }
             taken += size;
             open.push(position(run.start)..position(run.end));
         }
         if !open.is_empty() {
-            parts.push(Part::of(open, tree));
+            parts.push(Part::of(open, tree, &mut known));
         }
         Some(Self { people: position(tree.len()), parts })
     }
@@ -100,7 +101,8 @@ impl Cut {
         };
         let own = part.own.iter().cloned().flatten().map(|row| (row, false));
         let mut rows: Vec<(u32, bool)> = own.chain(part.visitors.iter().map(|row| (*row, true))).collect();
-        rows.sort_unstable();
+        // Both are sorted already: a stable sort merges them.
+        rows.sort_by_key(|(row, _)| *row);
         rows.into_iter().unzip()
     }
 
@@ -120,43 +122,50 @@ impl Cut {
         Ok(Piece { snapshot, rows, visitors })
     }
 
+    /// The rows of every piece.
+    fn all_rows(&self) -> Vec<(Vec<u32>, Vec<bool>)> {
+        (0..self.pieces()).map(|piece| self.rows(piece)).collect()
+    }
+
     /// Puts columns of pieces together. Columns are in the order of the first piece.
     pub fn join_indicators(&self, pieces: &[Indicators]) -> Result<Indicators, EngineError> {
+        let rows = self.all_rows();
         let active: Vec<&[bool]> = pieces.iter().map(|piece| piece.active.as_slice()).collect();
         let first = pieces.first().map_or(&[][..], |piece| &piece.columns);
         let mut columns = Vec::with_capacity(first.len());
         for column in first {
             let values = match &column.values {
-                Values::Fixed(_) => Values::Fixed(Arc::new(self.join(&of_all(
-                    pieces,
-                    &column.code,
-                    |values| match values {
+                Values::Fixed(_) => {
+                    let fixed = of_all(pieces, &column.code, |values| match values {
                         Values::Fixed(values) => Some(values.as_slice()),
                         Values::Exact(_) => None,
-                    },
-                )?)?)),
+                    });
+                    Values::Fixed(Arc::new(self.join(&rows, &fixed?)?))
+                }
                 Values::Exact(_) => {
-                    Values::Exact(self.join(&of_all(pieces, &column.code, |values| match values {
+                    let exact = of_all(pieces, &column.code, |values| match values {
                         Values::Exact(values) => Some(values.as_slice()),
                         Values::Fixed(_) => None,
-                    })?)?)
+                    });
+                    Values::Exact(self.join(&rows, &exact?)?)
                 }
             };
             columns.push(IndicatorColumn { code: column.code.clone(), scale: column.scale, values });
         }
-        Ok(Indicators { active: self.join(&active)?, columns })
+        Ok(Indicators { active: self.join(&rows, &active)?, columns })
     }
 
     /// Puts the ranks of pieces together.
     pub fn join_ranks(&self, pieces: &[Ranks]) -> Result<Ranks, EngineError> {
-        let join = |pick: fn(&Ranks) -> &[u8]| self.join(&pieces.iter().map(pick).collect::<Vec<_>>());
+        let rows = self.all_rows();
+        let join = |pick: fn(&Ranks) -> &[u8]| self.join(&rows, &pieces.iter().map(pick).collect::<Vec<_>>());
         let before = pieces.first().map_or(0, |piece| piece.earned_before.len());
         let cycle = |at: usize| {
             let columns: Vec<&[u8]> = pieces
                 .iter()
                 .map(|piece| piece.earned_before.get(at).map_or(&[][..], Vec::as_slice))
                 .collect();
-            self.join(&columns)
+            self.join(&rows, &columns)
         };
         Ok(Ranks {
             earned: join(|ranks| &ranks.earned)?,
@@ -168,18 +177,21 @@ impl Cut {
         })
     }
 
-    /// A column of the whole from those of all pieces, the trunk's first.
-    fn join<T: Copy + Default>(&self, pieces: &[&[T]]) -> Result<Vec<T>, EngineError> {
-        if pieces.len() != self.pieces() {
+    /// A column of the whole from those of all pieces, the trunk's first; `rows` are those of the pieces.
+    fn join<T: Copy + Default>(
+        &self,
+        rows: &[(Vec<u32>, Vec<bool>)],
+        pieces: &[&[T]],
+    ) -> Result<Vec<T>, EngineError> {
+        if pieces.len() != rows.len() {
             return Err(EngineError::Mismatch("there are not as many pieces as the cut has".to_owned()));
         }
         let mut whole = vec![T::default(); self.people as usize];
-        for (number, values) in pieces.iter().enumerate() {
-            let (rows, visitors) = self.rows(number);
+        for (number, (values, (rows, visitors))) in pieces.iter().zip(rows).enumerate() {
             if rows.len() != values.len() {
                 return Err(EngineError::Mismatch(format!("piece {number} is of another cut")));
             }
-            for ((row, visits), value) in rows.iter().zip(&visitors).zip(*values) {
+            for ((row, visits), value) in rows.iter().zip(visitors).zip(*values) {
                 if !visits {
                     whole[*row as usize] = *value;
                 }
@@ -202,14 +214,17 @@ fn of_all<'a, T>(
 }
 
 impl Part {
-    fn of(own: Vec<Range<u32>>, tree: &Tree) -> Self {
+    /// `known` is false for every row, and is so again afterwards.
+    fn of(own: Vec<Range<u32>>, tree: &Tree, known: &mut [bool]) -> Self {
         let mut visitors: Vec<u32> = Vec::new();
         for range in &own {
             // Ways to the root meet: what is above somebody known is known.
-            let is_new = |row: &u32| visitors.binary_search(row).is_err();
-            let above: Vec<u32> = tree.upline(range.start).take_while(is_new).collect();
-            visitors.extend(above);
-            visitors.sort_unstable();
+            let is_new = |row: &u32| !std::mem::replace(&mut known[*row as usize], true);
+            visitors.extend(tree.upline(range.start).take_while(is_new));
+        }
+        visitors.sort_unstable();
+        for row in &visitors {
+            known[*row as usize] = false;
         }
         Self { own, visitors }
     }
@@ -217,21 +232,16 @@ impl Part {
 
 /// Subtrees of at most so many people, as large as they can be; siblings that follow each other together.
 fn runs(tree: &Tree, at_most: usize) -> Vec<Range<usize>> {
-    let mut sizes = vec![1_usize; tree.len()];
-    for row in (0..tree.len()).rev() {
-        let upper = tree.parent[row];
-        if upper != NONE {
-            sizes[upper as usize] += sizes[row];
-        }
-    }
+    let sizes = tree.sizes();
     let mut runs: Vec<Range<usize>> = Vec::new();
     let mut row = 0;
     while row < tree.len() {
-        if at_most < sizes[row] {
+        let size = sizes[row] as usize;
+        if at_most < size {
             row += 1;
             continue;
         }
-        let end = row + sizes[row];
+        let end = row + size;
         match runs.last_mut() {
             Some(run)
                 if run.end == row
@@ -304,11 +314,7 @@ fn some_of(whole: &Snapshot, rows: &[u32], with_orders: impl Fn(usize) -> bool) 
 }
 
 fn some_texts(texts: &Texts, rows: &[u32]) -> Texts {
-    let mut some = Texts::with_capacity(rows.len());
-    for row in rows {
-        some.push(texts.get(*row as usize));
-    }
-    some
+    rows.iter().map(|row| texts.get(*row as usize)).collect()
 }
 
 fn some_orders(orders: &Orders, some: &[u32], places: &[u32]) -> Orders {

@@ -5,7 +5,7 @@
 //! as its own people, starts from there. All that is handed up is added, compared or put in order, so that the trunk ends with the
 //! very numbers that a pass over the whole network gives.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use bytes::Bytes;
 
@@ -48,7 +48,7 @@ impl HandedUp {
             blocks.push(small(block));
             rows.push(row);
             numbers.push(small(position(number)));
-            values.push(value);
+            values.push(i128::from(value));
         };
         for (at, cells) in &self.cells {
             for (number, value) in cells.iter().enumerate() {
@@ -58,35 +58,39 @@ impl HandedUp {
         for ((pass, base), size) in &self.sizes {
             push(*pass, *base, SIZE, 0, *size);
         }
+        let count = values.len();
         let columns = [
-            Column::new("pass", Cells::Int(passes)),
-            Column::new("block", Cells::Int(blocks)),
-            Column::new("row", Cells::Int(rows)),
-            Column::new("cell", Cells::Int(numbers)),
-            Column::new("value", Cells::Decimal(&values, 0)),
+            Column::new("pass", Cells::ints(passes)),
+            Column::new("block", Cells::ints(blocks)),
+            Column::new("row", Cells::ints(rows)),
+            Column::new("cell", Cells::ints(numbers)),
+            // Sizes add up everybody of a part: they may have more digits than a decimal of 64 bits.
+            Column::new("value", Cells::Wide(values, 0)),
         ];
-        write("handed_up", values.len(), &columns, &[])
+        write("handed_up", count, &columns, &[])
     }
 
     /// Reads the stored form.
     pub fn decode(bytes: Bytes) -> Result<Self, EngineError> {
         let table = Table::open("handed_up", bytes)?;
         let (passes, blocks) = (table.ints("pass")?, table.ints("block")?);
-        let (rows, numbers, values) = (table.ints("row")?, table.ints("cell")?, table.longs("value")?);
+        let (rows, numbers, values) = (table.ints("row")?, table.ints("cell")?, table.wides("value")?);
         let whole =
             |number: i32| u32::try_from(number).map_err(|_| table.broken(format!("a number {number}")));
         let mut handed = Self::default();
         for at in 0..table.rows() {
             let (pass, block) = (whole(passes[at])?, whole(blocks[at])?);
+            let value =
+                i64::try_from(values[at]).map_err(|_| table.broken("a value of more than 64 bits"))?;
             if rows[at] == SIZE {
-                handed.sizes.insert((pass, block), values[at]);
+                handed.sizes.insert((pass, block), value);
                 continue;
             }
             let cells = handed.cells.entry(Crossing { pass, block, row: whole(rows[at])? }).or_default();
             if cells.len() != whole(numbers[at])? as usize {
                 return Err(table.broken("its cells are not in order"));
             }
-            cells.push(values[at]);
+            cells.push(value);
         }
         Ok(handed)
     }
@@ -185,6 +189,23 @@ impl Border<'_> {
         }
     }
 
+    /// Whether a row is a visitor.
+    pub(crate) fn is_visitor(&self, row: usize) -> bool {
+        matches!(self, Self::Part { visitors, .. } if visitors[row])
+    }
+
+    /// Runs of the rows that are no visitors', of `rows` in all.
+    pub(crate) fn own(&self, rows: usize) -> Vec<Range<usize>> {
+        let Self::Part { visitors, .. } = self else { return std::iter::once(0..rows).collect() };
+        let mut start = 0;
+        let runs = visitors.chunk_by(|a, b| a == b).map(|run| {
+            let own = start..start + run.len();
+            start = own.end;
+            (run[0], own)
+        });
+        runs.filter(|(visits, _)| !visits).map(|(_, own)| own).collect()
+    }
+
     /// Whether it is the whole network.
     pub(crate) fn is_whole(&self) -> bool {
         matches!(self, Self::Whole)
@@ -198,7 +219,7 @@ impl Crossing {
 }
 
 /// What one pass has to know of the border.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Edge<'a> {
     /// There is none.
     Whole,

@@ -1,6 +1,6 @@
 //! Indicators: all that a plan needs, in few passes from the leaves to the root.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use plan::{
     Plan, PlannedIndicator, RATIO_SCALE,
@@ -8,7 +8,7 @@ use plan::{
         Aggregate, GenerationCounts, LegCap, Measure, Over, RankBasis, Scope, Tree as TreeName, Window,
     },
 };
-use rules::{BoolColumn, NumberColumn};
+use rules::{BoolColumn, EvaluationError, NumberColumn, Output};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
@@ -364,8 +364,9 @@ impl<'a> Calculation<'a> {
             return Ok(());
         }
         for (number, base) in bases.iter().enumerate() {
-            let members =
-                (0..self.snapshot.people.len()).map(|row| base.at(row)).filter(|value| *value != NO_MEMBER);
+            // Visitors count where they are at home.
+            let own = (0..self.snapshot.people.len()).filter(|row| !self.border.is_visitor(*row));
+            let members = own.map(|row| base.at(row)).filter(|value| *value != NO_MEMBER);
             let size = members.map(i64::saturating_abs).fold(0, i64::saturating_add);
             self.border.size(number, size).ok_or_else(|| EngineError::Overflow {
                 person: self.snapshot.people.ids.get(0).to_owned(),
@@ -443,7 +444,7 @@ impl<'a> Calculation<'a> {
         let definition = &planned.definition;
         Ok(match &definition.measure {
             Measure::People => vec![1; people.len()].into(),
-            Measure::Level => self.levels(tree_of(planned)).into(),
+            Measure::Level => self.tree(tree_of(planned)).levels().into(),
             Measure::Rank => Arc::new(self.ranks(planned).iter().map(|rank| i64::from(*rank)).collect()),
             Measure::Indicator(_) => {
                 planned.measured.and_then(|index| self.columns.get(index)).cloned().unwrap_or_default()
@@ -465,10 +466,12 @@ impl<'a> Calculation<'a> {
     /// What is measured on each person over the indicator's window, in 64 bits.
     fn measured(&self, planned: &PlannedIndicator) -> Result<Arc<Vec<i64>>, EngineError> {
         let definition = &planned.definition;
-        let is_plain = planned.only_where.is_none();
+        let counts_all = planned.only_where.is_none();
         match (definition.window, volume_of(&definition.measure)) {
-            (Window::ThisCycle, _) if is_plain => self.measure(planned),
-            (Window::Lifetime, Some(volume)) if is_plain => Ok(self.snapshot.people.lifetime.shared(volume)),
+            (Window::ThisCycle, _) if counts_all => self.measure(planned),
+            (Window::Lifetime, Some(volume)) if counts_all => {
+                Ok(self.snapshot.people.lifetime.shared(volume))
+            }
             _ => {
                 let narrow = |(row, value)| i64::try_from(value).map_err(|_| self.too_large(row, planned));
                 let values = self.over_window(planned)?.into_iter().enumerate().map(narrow);
@@ -604,62 +607,98 @@ impl<'a> Calculation<'a> {
         formula: &rules::Program,
         planned: &PlannedIndicator,
     ) -> Result<Vec<i128>, EngineError> {
-        let mut numbers = NumberColumn::default();
         let code = &planned.definition.code;
-        formula
-            .evaluate_columns(&self.view(), 0..self.snapshot.people.len(), &mut numbers)
-            .map_err(|reason| rule_failed(code, self.snapshot, reason.row.unwrap_or(0), &reason))?;
-        (0..numbers.len())
-            .map(|row| {
-                let number = numbers.get(row).unwrap_or_default();
-                exact::mantissa(number, RATIO_SCALE).ok_or_else(|| self.too_large(row, planned))
-            })
-            .collect()
+        let mut ratios = vec![0; self.snapshot.people.len()];
+        self.evaluate(
+            formula,
+            || code.clone(),
+            |rows, numbers: NumberColumn| {
+                for (place, row) in rows.enumerate() {
+                    let number = numbers.get(place).unwrap_or_default();
+                    let ratio = exact::mantissa(number, RATIO_SCALE);
+                    ratios[row] = ratio.ok_or_else(|| self.too_large(row, planned))?;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(ratios)
     }
 
-    fn levels(&self, tree: TreeName) -> Vec<i64> {
-        let tree = self.tree(tree);
-        let mut levels = vec![0; tree.len()];
-        for (row, depth) in tree.order.iter().zip(&tree.depth) {
-            levels[*row as usize] = i64::from(*depth);
-        }
-        levels
-    }
-
+    /// Whether a rule holds, for everyone; visitors, of whom this piece does not know all that rules ask for, hold nothing.
     pub(crate) fn truths(&self, rule: &rules::Program, of: &str) -> Result<Vec<bool>, EngineError> {
-        let mut truths = BoolColumn::default();
-        let people = self.snapshot.people.len();
-        rule.evaluate_columns(&self.view(), 0..people, &mut truths)
-            .map_err(|reason| rule_failed(of, self.snapshot, reason.row.unwrap_or(0), &reason))?;
-        Ok(truths.values)
+        let mut truths = vec![false; self.snapshot.people.len()];
+        self.evaluate(
+            rule,
+            || of.to_owned(),
+            |rows, held: BoolColumn| {
+                // The whole network's are there already.
+                if rows.len() == truths.len() {
+                    truths = held.values;
+                } else {
+                    truths[rows].copy_from_slice(&held.values);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(truths)
     }
 
-    /// The values of a rule for everyone, kept with `scale` decimals, half to even.
+    /// Evaluates a rule for the people who are at home here, and hands over what it gives, run of rows by run of rows. A visitor's
+    /// columns are not complete: a rule that nobody fails in the whole network could fail there.
+    fn evaluate<O: Output + Default>(
+        &self,
+        rule: &rules::Program,
+        of: impl Fn() -> String,
+        mut take: impl FnMut(Range<usize>, O) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let failed =
+            |reason: &EvaluationError| rule_failed(&of(), self.snapshot, reason.row.unwrap_or(0), reason);
+        let view = self.view();
+        let bound = rule.bind(&view).map_err(|reason| failed(&reason))?;
+        for rows in self.border.own(self.snapshot.people.len()) {
+            let mut values = O::default();
+            values.fill(&bound, rows.clone()).map_err(|reason| failed(&reason))?;
+            take(rows, values)?;
+        }
+        Ok(())
+    }
+
+    /// The values of a rule for everyone, kept with `scale` decimals, half to even; 0 for visitors.
     pub(crate) fn numbers(
         &self,
         formula: &rules::Program,
         scale: u32,
         of: impl Fn() -> String,
     ) -> Result<Vec<i64>, EngineError> {
-        let mut numbers = NumberColumn::default();
         let people = &self.snapshot.people;
-        formula
-            .evaluate_columns(&self.view(), 0..people.len(), &mut numbers)
-            .map_err(|reason| rule_failed(&of(), self.snapshot, reason.row.unwrap_or(0), &reason))?;
         let too_large =
             |row: usize| EngineError::Overflow { person: people.ids.get(row).to_owned(), what: of() };
         let to_scale = |row: usize, number: Decimal| rounded(number, scale).ok_or_else(|| too_large(row));
-        match numbers {
-            NumberColumn::Fixed { values, scale: kept } if kept == scale => Ok(values),
-            NumberColumn::Fixed { values, scale: kept } => values
-                .iter()
-                .enumerate()
-                .map(|(row, value)| to_scale(row, Decimal::try_new(*value, kept).unwrap_or_default()))
-                .collect(),
-            NumberColumn::Exact(values) => {
-                values.iter().enumerate().map(|(row, number)| to_scale(row, *number)).collect()
+        let mut all = vec![0; people.len()];
+        self.evaluate(formula, &of, |rows, numbers: NumberColumn| {
+            match numbers {
+                NumberColumn::Fixed { values, scale: kept } if kept == scale => {
+                    // The whole network's are there already.
+                    if rows.len() == all.len() {
+                        all = values;
+                    } else {
+                        all[rows].copy_from_slice(&values);
+                    }
+                }
+                NumberColumn::Fixed { values, scale: kept } => {
+                    for (row, value) in rows.zip(values) {
+                        all[row] = to_scale(row, Decimal::try_new(value, kept).unwrap_or_default())?;
+                    }
+                }
+                NumberColumn::Exact(values) => {
+                    for (row, number) in rows.zip(values) {
+                        all[row] = to_scale(row, number)?;
+                    }
+                }
             }
-        }
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     /// Puts values set by hand in the place of computed ones.

@@ -114,7 +114,7 @@ impl<'a> Settlements<'a> {
     }
 
     /// Amounts in minor units with [`AMOUNT_SCALE`] decimals whatever the currency, so that one column holds all.
-    pub(crate) fn in_base_decimals(&self, amounts: &[i64]) -> Result<Vec<i64>, EngineError> {
+    pub(crate) fn with_amount_decimals(&self, amounts: &[i64]) -> Result<Vec<i64>, EngineError> {
         let powers: Vec<i64> =
             self.currencies.iter().map(|one| 10_i64.pow(AMOUNT_SCALE - one.minor_digits())).collect();
         let codes = &self.snapshot.people.currency.codes;

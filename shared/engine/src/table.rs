@@ -41,7 +41,7 @@ const WIDE_DIGITS: u32 = 38;
 /// The cells of one column.
 pub enum Cells<'a> {
     /// Whole numbers.
-    Int(Vec<i32>),
+    Int(Cow<'a, [i32]>),
     /// Decimals of up to 18 digits: value and scale.
     Decimal(&'a [i64], u32),
     /// Decimals of up to 38 digits: value and scale.
@@ -54,7 +54,7 @@ pub enum Cells<'a> {
     Moment(&'a [i64]),
     /// Truths.
     Bool(&'a [bool]),
-    /// Texts that are all different.
+    /// Texts of which most are different, or empty.
     Text(Vec<&'a str>),
     /// Texts of which few are different.
     Word(Vec<&'a str>),
@@ -65,18 +65,18 @@ pub enum Cells<'a> {
 /// Texts by their numbers.
 pub struct Coded<'a> {
     codes: Cow<'a, [u32]>,
-    known: usize,
     text: Box<dyn Fn(u32) -> &'a str + Sync + 'a>,
 }
 
 impl<'a> Cells<'a> {
-    /// The texts `text` says of `codes`, of which each is less than `known`.
-    pub fn coded(
-        codes: impl Into<Cow<'a, [u32]>>,
-        known: usize,
-        text: impl Fn(u32) -> &'a str + Sync + 'a,
-    ) -> Self {
-        Self::Coded(Coded { codes: codes.into(), known, text: Box::new(text) })
+    /// Whole numbers.
+    pub fn ints(numbers: impl Into<Cow<'a, [i32]>>) -> Self {
+        Self::Int(numbers.into())
+    }
+
+    /// The texts `text` says of `codes`. Memory is taken for all codes between the least and the greatest.
+    pub fn coded(codes: impl Into<Cow<'a, [u32]>>, text: impl Fn(u32) -> &'a str + Sync + 'a) -> Self {
+        Self::Coded(Coded { codes: codes.into(), text: Box::new(text) })
     }
 }
 
@@ -98,14 +98,16 @@ impl Cells<'_> {
         }
     }
 
-    fn encoding(&self) -> Encoding {
+    /// What the writer of Parquet is told; `None` for those that [`pages`] writes in an own way.
+    fn encoding(&self) -> Option<Encoding> {
         match self {
             Self::Int(_) | Self::Decimal(..) | Self::Day(_) | Self::Moment(_) => {
-                Encoding::DELTA_BINARY_PACKED
+                Some(Encoding::DELTA_BINARY_PACKED)
             }
-            Self::Word(_) => Encoding::DELTA_BYTE_ARRAY,
-            Self::Text(_) | Self::Wide(..) | Self::Quotient(..) | Self::Coded(_) => Encoding::PLAIN,
-            Self::Bool(_) => Encoding::RLE,
+            Self::Word(_) => Some(Encoding::DELTA_BYTE_ARRAY),
+            Self::Quotient(..) => Some(Encoding::PLAIN),
+            Self::Bool(_) => Some(Encoding::RLE),
+            Self::Text(_) | Self::Wide(..) | Self::Coded(_) => None,
         }
     }
 }
@@ -150,9 +152,10 @@ pub fn write(
     for column in columns {
         let path = || ColumnPath::from(column.name.as_str());
         let words = matches!(column.cells, Cells::Word(_));
-        properties = properties
-            .set_column_encoding(path(), column.cells.encoding())
-            .set_column_dictionary_enabled(path(), words);
+        properties = properties.set_column_dictionary_enabled(path(), words);
+        if let Some(encoding) = column.cells.encoding() {
+            properties = properties.set_column_encoding(path(), encoding);
+        }
     }
     let mut bytes = Vec::new();
     let (schema, properties) = (Arc::new(schema), Arc::new(properties.build()));
@@ -206,9 +209,8 @@ impl Chunk<'_> {
             Cells::Wide(values, _) => {
                 pages::wide(&self.description, &values[rows]).map_err(failed(self.file))
             }
-            Cells::Coded(Coded { codes, known, text }) => {
-                let codes = codes[rows].iter().copied();
-                pages::words(&self.description, codes, *known, text).map_err(failed(self.file))
+            Cells::Coded(Coded { codes, text }) => {
+                pages::words(&self.description, &codes[rows], text).map_err(failed(self.file))
             }
             Cells::Quotient(values, _) => {
                 let values = &values[rows];
@@ -260,7 +262,7 @@ impl Chunk<'_> {
 }
 
 fn wide_cells(values: &[i128]) -> Vec<FixedLenByteArray> {
-    let buffer = Bytes::from(values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>());
+    let buffer = Bytes::from(pages::big_endian(values));
     let cell =
         |place: usize| FixedLenByteArray::from(ByteArray::from(buffer.slice(place * 16..place * 16 + 16)));
     (0..values.len()).map(cell).collect()

@@ -268,3 +268,62 @@ fn what_fits_in_each_part_and_not_in_all_of_them_is_an_error_and_no_wrong_number
     let trunk = cut.piece(0, &snapshot).calculate_indicators(&plan, Context::default(), Some(&handed));
     assert!(matches!(trunk, Err(engine::EngineError::Overflow { .. })), "{trunk:?}");
 }
+
+#[test]
+fn formulas_that_fail_for_visitors_only_do_not_fail() {
+    let text = |text: &str| json!({"es": text, "en": text});
+    let indicator = |code: &str, definition: Value| {
+        let mut definition = definition;
+        definition["code"] = json!(code);
+        definition["name"] = text(code);
+        definition
+    };
+    let plan = parse(&json!({
+        "format": 1, "name": text("Visitas"), "version": 1, "time_zone": "UTC",
+        "currencies": {"base": "USD"},
+        // Everybody is in their own team. Of visitors a part does not know who else is.
+        "activity": {"rule": "[1, 2, 3][min(N, 3) - 1] >= 1"},
+        "indicators": [
+            indicator("N", json!({"measure": "people", "aggregate": "count", "scope": "team", "unit": "count"})),
+            indicator("F", json!({"measure": {"formula": "[0.1, 0.2, 0.3][min(N, 3) - 1]"}, "scope": "self", "unit": "points"})),
+            indicator("R", json!({"measure": {"formula": "[1, 2, 3][min(N, 3) - 1] / 7"}, "scope": "self", "unit": "ratio"})),
+            indicator("S", json!({"measure": "vq", "unit": "points", "scope": "team", "filter": "[1, 2, 3][min(N, 3) - 1] >= 2"})),
+        ],
+    }));
+    let someone = |parent: usize| Someone { parent, sponsor: parent, customer: false, sales: [60, 90] };
+    let people: Vec<Someone> = (0..60_usize).map(|place| someone(place.saturating_sub(1) / 2)).collect();
+    let done = whole(&people, &plan);
+    for at_most in [1, 7, 20] {
+        let cut = Cut::of(&done[1].snapshot, &plan, at_most).unwrap();
+        let (indicators, ranked) = joined(&cut, &done, &plan);
+        assert_eq!((&indicators, &ranked), (&done[1].indicators, &done[1].ranked));
+    }
+}
+
+#[test]
+fn visitors_are_counted_once_however_many_parts_they_stand_above() {
+    let plan = plan("earned");
+    let someone = |sales: i64| Someone { parent: 0, sponsor: 0, customer: false, sales: [0, sales] };
+    // Everybody in the first one's team fits 64 bits, ten times the first one would not.
+    let people: Vec<Someone> =
+        (0..11).map(|place| someone(if place == 0 { 90_000_000_000_000 } else { 1 })).collect();
+    let done = whole(&people, &plan);
+    let cut = Cut::of(&done[1].snapshot, &plan, 1).unwrap();
+    assert_eq!(cut.parts.len(), 10);
+    let (indicators, ranked) = joined(&cut, &done, &plan);
+    assert_eq!((&indicators, &ranked), (&done[1].indicators, &done[1].ranked));
+}
+
+#[test]
+fn what_parts_hand_up_may_have_all_digits_of_64_bits() {
+    let plan = plan("earned");
+    let someone = |sales: i64| Someone { parent: 0, sponsor: 0, customer: false, sales: [0, sales] };
+    // Two volumes below 10^18 ten-thousandths in one part come to more than that.
+    let people: Vec<Someone> =
+        (0..3).map(|place| someone(if place == 0 { 0 } else { 60_000_000_000_000 })).collect();
+    let snapshot = freeze(&people, 1, None, &plan);
+    let cut = Cut::of(&snapshot, &plan, 2).unwrap();
+    let part = cut.piece(1, &snapshot);
+    let (_, handed) = part.calculate_indicators(&plan, Context::default(), None).unwrap();
+    assert_eq!(HandedUp::decode(handed.encode().unwrap().into()).unwrap(), handed);
+}

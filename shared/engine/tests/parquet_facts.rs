@@ -17,7 +17,7 @@ fn people_are_the_same_from_both() {
             Column::new("parent", Cells::Text(vec!["", "a"])),
             Column::new("id", Cells::Text(vec!["a", "b"])),
             Column::new("joined_on", Cells::Day(&[20_454, 20_455])),
-            Column::new("rank_grace_used", Cells::Int(vec![0, 2])),
+            Column::new("rank_grace_used", Cells::ints(vec![0, 2])),
         ],
     );
     let csv = "id,parent,tags,joined_on,rank_grace_used\na,,x;y,2026-01-01,\nb,a,,2026-01-02,2\n";
@@ -34,7 +34,7 @@ fn orders_are_the_same_from_both() {
             Column::new("paid_at", Cells::Moment(&[1_767_225_600_000_000, 1_767_229_200_500_000])),
             Column::new("vq", Cells::Decimal(&[1_005_000, -500], 4)),
             Column::new("vc", Cells::Wide(vec![7, -1], 0)),
-            Column::new("units", Cells::Int(vec![1, 3])),
+            Column::new("units", Cells::ints(vec![1, 3])),
             Column::new("first_of_person", Cells::Bool(&[true, false])),
         ],
     );

@@ -377,7 +377,7 @@ impl ResultTable<'_> {
                 Values::Quotient(numbers, scale) => Cells::Quotient(numbers, *scale),
                 Values::Money(_) => Cells::Decimal(money.next().map_or(&[][..], Vec::as_slice), AMOUNT_SCALE),
                 Values::Exact(numbers, scale) => Cells::Wide(numbers.clone(), *scale),
-                Values::Whole(numbers) => Cells::Int(numbers.clone()),
+                Values::Whole(numbers) => Cells::ints(numbers),
                 Values::Truth(truths) => Cells::Bool(truths),
             };
             columns.push(Column::new(name.clone(), cells));

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use engine::{
-    BonusContext, Context, ExchangeRates, Facts, Indicators, Payouts, PersonFact, Ranked, Snapshot,
+    BonusContext, Context, ExchangeRates, Facts, HandedUp, Indicators, Payouts, PersonFact, Ranked, Snapshot,
     calculate_bonuses, calculate_indicators, calculate_ranks, codec, integrate, read_orders, read_people,
     settle, verify,
 };
@@ -108,11 +108,14 @@ pub fn facts_csv(bytes: &[u8]) {
 pub fn snapshot_parquet(bytes: &[u8]) {
     let Some((which, file)) = bytes.split_first() else { return };
     let file = Bytes::copy_from_slice(file);
-    match which % 5 {
+    match which % 8 {
         0 => drop(codec::decode_snapshot(file.clone(), file)),
         1 => drop(codec::decode_indicators(file)),
         2 => drop(codec::decode_ranks(file)),
         3 => drop(codec::decode_payouts(file)),
+        4 => drop(codec::decode_awards(file)),
+        5 => drop(codec::decode_carried(file)),
+        6 => drop(HandedUp::decode(file)),
         _ => drop(codec::decode_settlements(file)),
     }
 }

@@ -5,7 +5,7 @@
 use std::{alloc::System, fs, path::Path};
 
 use cap::Cap;
-use engine::codec;
+use engine::{Context, Cut, Settlements, codec};
 use fuzz::{TARGETS, people, run};
 use plan::Plan;
 
@@ -99,12 +99,20 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let plan = Plan::parse(std::str::from_utf8(&demo_plan()).unwrap()).unwrap();
             let (snapshot, indicators, ranked, payouts) = run(&plan, &people(40)).unwrap();
             let files = codec::encode_snapshot(&snapshot).unwrap();
+            let part = Cut::of(&snapshot, &plan, 10).unwrap().piece(1, &snapshot);
+            let (_, handed) = part.calculate_indicators(&plan, Context::default(), None).unwrap();
+            let settlements =
+                Settlements::of(&snapshot, &indicators, &ranked.ranks, &payouts, &plan).unwrap();
             vec![
                 after(0, files.people),
                 after(0, files.orders),
                 after(1, codec::encode_indicators(&indicators, &snapshot).unwrap()),
                 after(2, codec::encode_ranks(&ranked.ranks, &snapshot).unwrap()),
                 after(3, codec::encode_payouts(&payouts, &snapshot).unwrap()),
+                after(4, codec::encode_awards(&payouts, &snapshot).unwrap()),
+                after(5, codec::encode_carried(&payouts.carried, &snapshot).unwrap()),
+                after(6, handed.encode().unwrap()),
+                after(7, codec::encode_settlements(&settlements).unwrap()),
             ]
         }
     }

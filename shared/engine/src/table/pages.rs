@@ -23,24 +23,26 @@ use crate::columns::{NONE, position};
 
 type Written = Result<(Bytes, ColumnCloseResult), ParquetError>;
 
-/// A chunk of words: `codes` has one for each row, below `known`; `text` is what a code stands for.
+/// A chunk of words: `codes` has one for each row; `text` is what a code stands for.
 ///
 /// The dictionary holds the words of these rows in the order in which they come first. No word is compared with another.
 pub(super) fn words<'a>(
     description: &ColumnDescPtr,
-    codes: impl ExactSizeIterator<Item = u32>,
-    known: usize,
+    codes: &[u32],
     text: impl Fn(u32) -> &'a str,
 ) -> Written {
-    let mut places = vec![NONE; known];
+    // Rows of a chunk often have neighbouring codes: only what lies between them needs a place.
+    let first = codes.iter().copied().min().unwrap_or(0);
+    let last = codes.iter().copied().max().unwrap_or(0);
+    let mut places = vec![NONE; (last - first) as usize + 1];
     let mut met: Vec<u32> = Vec::new();
     let rows = codes.len();
     let mut numbers = Vec::with_capacity(rows);
     for code in codes {
-        let place = &mut places[code as usize];
+        let place = &mut places[(code - first) as usize];
         if *place == NONE {
             *place = position(met.len());
-            met.push(code);
+            met.push(*code);
         }
         numbers.push(*place);
     }
@@ -72,8 +74,16 @@ pub(super) fn texts(description: &ColumnDescPtr, texts: &[&str]) -> Written {
 
 /// A chunk of 128-bit numbers.
 pub(super) fn wide(description: &ColumnDescPtr, values: &[i128]) -> Written {
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
-    chunk(description, None, bytes, Encoding::PLAIN, values.len(), None)
+    chunk(description, None, big_endian(values), Encoding::PLAIN, values.len(), None)
+}
+
+/// The bytes of 128-bit numbers, cell by cell.
+pub(super) fn big_endian(values: &[i128]) -> Vec<u8> {
+    let mut bytes = vec![0; values.len() * 16];
+    for (cell, value) in bytes.as_chunks_mut().0.iter_mut().zip(values) {
+        *cell = value.to_be_bytes();
+    }
+    bytes
 }
 
 /// A text with its length before it.
@@ -105,12 +115,13 @@ fn packed(numbers: &[u32], words: usize) -> Vec<u8> {
     for number in numbers.iter().copied().chain(std::iter::repeat_n(0, missing)) {
         bits |= u64::from(number) << filled;
         filled += width;
-        while 8 <= filled {
-            bytes.push(bits.to_le_bytes()[0]);
-            bits >>= 8;
-            filled -= 8;
+        if u32::BITS <= filled {
+            bytes.extend_from_slice(&bits.to_le_bytes()[..4]);
+            bits >>= u32::BITS;
+            filled -= u32::BITS;
         }
     }
+    bytes.extend_from_slice(&bits.to_le_bytes()[..filled as usize / 8]);
     bytes
 }
 

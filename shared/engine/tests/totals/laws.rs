@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{BalanceKind, BonusContext, LineKind};
+use engine::{BalanceKind, BonusContext, LineKind, PayoutLine, codec};
 use proptest::prelude::*;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ fn earned(run: &Run, code: &str) -> Vec<(String, String, Decimal)> {
 fn sum_of(run: &Run, who: &str, code: &str) -> Decimal {
     let row = run.snapshot.people.row(who).unwrap();
     let lines = run.payouts.of(row).iter();
-    lines.filter(|line| run.payouts.code(line) == code).map(engine::PayoutLine::amount).sum()
+    lines.filter(|line| run.payouts.code(line) == code).map(PayoutLine::amount).sum()
 }
 
 /// The two sides of somebody's legs and the volumes left, straight from the definition.
@@ -354,7 +354,7 @@ proptest! {
         let mut all = Decimal::ZERO;
         for someone in &people {
             let row = capped.snapshot.people.row(&id(someone)).unwrap();
-            let total: Decimal = capped.payouts.of(row).iter().map(engine::PayoutLine::amount).sum();
+            let total: Decimal = capped.payouts.of(row).iter().map(PayoutLine::amount).sum();
             prop_assert!(total <= Decimal::from(25) * per_dollar(someone));
             all += sum_of(&capped, &id(someone), "one") / per_dollar(someone);
         }
@@ -432,4 +432,22 @@ fn nobody_active_is_nobody_paid() {
         assert!(run.payouts.lines.is_empty(), "{people}");
         assert_eq!(run.payouts.conservation[2].unclaimed, 100 * 10_i128.pow(13));
     }
+}
+
+#[test]
+fn files_with_lines_of_nobody_are_written_and_refused() {
+    let Run { snapshot, payouts, .. } =
+        Company::of("a b<a").selling("a=100").settle(&plan(&[own("own", "0.1")]));
+    let damages: [fn(&mut PayoutLine); 3] =
+        [|line| line.earner = u32::MAX, |line| line.source = u32::MAX, |line| line.bonus = 1];
+    for damage in damages {
+        let mut payouts = payouts.clone();
+        damage(&mut payouts.lines[0]);
+        let stored = codec::encode_payouts(&payouts, &snapshot).unwrap();
+        assert!(codec::decode_payouts(stored.into()).is_err());
+    }
+    let mut snapshot = snapshot;
+    snapshot.people.by_id[1] = u32::MAX;
+    let files = codec::encode_snapshot(&snapshot).unwrap();
+    assert!(codec::decode_snapshot(files.people.into(), files.orders.into()).is_err());
 }
