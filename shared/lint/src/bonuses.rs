@@ -3,7 +3,7 @@
 use plan::{
     Plan, PlannedBonus, Role,
     bonus::{Mechanic, Percentage, Rate},
-    document::{Alternative, Choice},
+    document::Alternative,
 };
 use rules::Condition;
 use rust_decimal::Decimal;
@@ -61,8 +61,9 @@ fn never_paid(
         return None;
     }
     let network = Network::of(&chain(3), constants.plenty());
-    let result = laboratory.run(&network)?;
-    let example = (!is_paid(&result, code)).then(|| Example {
+    // What is proved is found also where no network is left to try, or this one cannot be computed.
+    let unpaid = laboratory.under(laboratory.plan, &network).filter(|result| !is_paid(result, code));
+    let example = unpaid.map(|_| Example {
         people: network.people_csv(),
         runs: vec![Run::plain(&network)],
         shows: Shows::NobodyIsPaid { bonus: code.clone() },
@@ -123,9 +124,11 @@ fn never_chosen(
     let tried = seen.len();
     let message = match &winner {
         Some(winner) => text(
-            format!("El bono {code} no se elige nunca: {winner} siempre paga lo mismo o más, o viene antes."),
             format!(
-                "The bonus {code} is never chosen: {winner} always pays as much or more, or comes first."
+                "El bono {code} no se elige nunca: viene después de {winner}, y de lo que no se devuelve {winner} siempre paga lo mismo o más."
+            ),
+            format!(
+                "The bonus {code} is never chosen: it comes after {winner}, and of what is not taken back {winner} always pays as much or more."
             ),
         ),
         None => text(
@@ -150,27 +153,22 @@ fn never_chosen(
     })
 }
 
-/// Another bonus of the alternative that is proved to be taken whenever this one would be.
+/// Another bonus of the alternative that is proved to be taken whenever this one would be, of volume that is not negative. It comes
+/// before: sums are compared as they are rounded, so that a higher rate alone may end in a tie, which goes to the first.
 fn winner(plan: &Plan, reasoner: &Reasoner<'_>, alternative: &Alternative, code: &str) -> Option<String> {
     let named = |code: &str| plan.bonuses().iter().find(|bonus| bonus.definition.code == code);
     let own_place = alternative.bonuses.iter().position(|known| known == code)?;
     let loser = named(code)?;
-    let beats = |(place, other): (usize, &String)| {
+    let beats = |other: &String| {
         let other = named(other)?;
-        let is_first = place < own_place;
-        let implied = Condition::All(vec![loser.when.condition(), other.when.condition().negated()]);
-        let taken = match alternative.pays {
-            Choice::First => is_first,
-            Choice::Greatest => true,
-        };
-        (place != own_place && taken && !reasoner.can_hold(&implied) && pays_more(other, loser, is_first))
-            .then(|| other.definition.code.clone())
+        let alone = Condition::All(vec![loser.when.condition(), other.when.condition().negated()]);
+        (!reasoner.can_hold(&alone) && pays_as_much(other, loser)).then(|| other.definition.code.clone())
     };
-    alternative.bonuses.iter().enumerate().find_map(beats)
+    alternative.bonuses.iter().take(own_place).find_map(beats)
 }
 
-/// Whether one percentage never pays less than another on the same indicator, and more unless equal ones go to it.
-fn pays_more(one: &PlannedBonus, other: &PlannedBonus, with_equal: bool) -> bool {
+/// Whether one percentage never pays less than another on the same indicator, as long as that is not negative.
+fn pays_as_much(one: &PlannedBonus, other: &PlannedBonus) -> bool {
     let (Mechanic::Percentage(a), Mechanic::Percentage(b)) = (&one.definition.pays, &other.definition.pays)
     else {
         return false;
@@ -190,12 +188,8 @@ fn pays_more(one: &PlannedBonus, other: &PlannedBonus, with_equal: bool) -> bool
     };
     let mut points: Vec<Decimal> = a.1.iter().chain(&b.1).map(|(from, _)| *from).collect();
     points.push(Decimal::MIN);
-    let more = |at: &Decimal| {
-        let (a, b) = (rate_at(&a.1, *at), rate_at(&b.1, *at));
-        // Where nothing is paid there is nothing to choose.
-        b < a || (a == b && (with_equal || b.is_zero()))
-    };
-    untouched && same_base && same_over && points.iter().all(more)
+    let as_much = |at: &Decimal| rate_at(&b.1, *at) <= rate_at(&a.1, *at);
+    untouched && same_base && same_over && points.iter().all(as_much)
 }
 
 /// The indicator that is compared, if one is, and from which value on which rate is paid.

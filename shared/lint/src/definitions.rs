@@ -18,7 +18,7 @@ use crate::{
 
 /// The most people of a network that two readings, or two sides of a threshold, are shown in.
 const MOST_PEOPLE: usize = 9;
-/// Networks that two readings are compared in.
+/// Networks that two readings, or the sides of a threshold, are compared in.
 const COMPARED: usize = 60;
 
 pub(crate) fn check(laboratory: &mut Laboratory<'_>, json: &Json, seen: &[Seen]) -> Vec<Finding> {
@@ -229,9 +229,9 @@ fn thresholds(laboratory: &mut Laboratory<'_>, seen: &[Seen]) -> Vec<Finding> {
 }
 
 /// Three runs in which somebody has a cent less than a threshold, the threshold, and a cent more.
-fn at_threshold(
+fn at_threshold<'a>(
     laboratory: &mut Laboratory<'_>,
-    seen: &[Seen],
+    seen: &'a [Seen],
     index: usize,
     threshold: Decimal,
     codes: &BTreeSet<String>,
@@ -241,15 +241,19 @@ fn at_threshold(
     let indicator = &plan.indicators().get(index)?.definition.code;
     let cent = Decimal::new(1, 2);
     let small = seen.iter().filter(|one| one.network.members.len() <= MOST_PEOPLE);
-    let mut tries = small.flat_map(|one| [(one, 0), (one, one.network.members.len() - 1)]);
-    let bonuses: Vec<String> = codes.iter().cloned().collect();
-    tries.find_map(|(one, buyer)| {
+    let buyers = small.flat_map(|one| [(one, 0), (one, one.network.members.len() - 1)]);
+    let under = |(one, buyer): (&'a Seen, usize)| {
         let row = one.result.snapshot.people.row(&person_id(buyer))?;
         let column = one.result.indicators.columns.iter().find(|column| column.code == *indicator)?;
         let missing = threshold.checked_sub(column.value(row))?;
-        if missing <= cent || 4 < missing.scale() {
-            return None;
-        }
+        (cent < missing && missing.scale() <= 4).then_some((one, buyer, missing))
+    };
+    let tries: Vec<(&Seen, usize, Decimal)> = buyers.filter_map(under).collect();
+    // A threshold at which nothing shows must leave networks for what is looked for after it. An odd step, because the first and the
+    // last buyer take turns.
+    let step = (tries.len() / COMPARED) | 1;
+    let bonuses: Vec<String> = codes.iter().cloned().collect();
+    tries.into_iter().step_by(step).take(COMPARED).find_map(|(one, buyer, missing)| {
         let networks: Vec<Network> =
             [missing - cent, missing, missing + cent].map(|more| one.network.with_sale(buyer, more)).into();
         let person = person_id(buyer);
@@ -264,8 +268,10 @@ fn at_threshold(
         if !is_gap && !is_overlap {
             return None;
         }
-        let place = plan.bonuses().iter().position(|bonus| codes.contains(&bonus.definition.code))?;
-        let names = bonuses.join(", ");
+        // Others that are compared with the threshold need not be paid here at all.
+        let is_named = |code: &String| if gap { below.contains(code) || above.contains(code) } else { at.contains(code) };
+        let place = plan.bonuses().iter().position(|bonus| is_named(&bonus.definition.code))?;
+        let names = bonuses.iter().filter(|code| is_named(code)).cloned().collect::<Vec<_>>().join(", ");
         let threshold = threshold.normalize();
         let message = if gap {
             text(
@@ -298,16 +304,18 @@ fn at_threshold(
 struct Open {
     pointer: String,
     to: Json,
+    /// Code of the bonus that is read so or otherwise, where the pointer does not lead into it.
+    bonus: Option<String>,
     severity: Severity,
     es: &'static str,
     en: &'static str,
 }
 
-fn readings(laboratory: &mut Laboratory<'_>, json: &Json, seen: &[Seen]) -> Vec<Finding> {
+fn readings(laboratory: &Laboratory<'_>, json: &Json, seen: &[Seen]) -> Vec<Finding> {
     let mut found = Vec::new();
     for open in open(laboratory.plan, json) {
         let Some((text_of_plan, other)) = changed(json, &open.pointer, Some(open.to)) else { continue };
-        let bonus = code_of(json, &open.pointer);
+        let bonus = open.bonus.unwrap_or_else(|| code_of(json, &open.pointer));
         let small = seen.iter().filter(|one| one.network.members.len() <= MOST_PEOPLE);
         let step = (small.clone().count() / COMPARED).max(1);
         let mut networks: Vec<Network> = small.step_by(step).map(|one| one.network.clone()).collect();
@@ -317,7 +325,8 @@ fn readings(laboratory: &mut Laboratory<'_>, json: &Json, seen: &[Seen]) -> Vec<
             networks.extend([10, 25, 30, 50, 70, 90, 105, 125, 350].map(odd));
         }
         let differing = networks.into_iter().find_map(|network| {
-            let amounts = [laboratory.run(&network)?, laboratory.under(&other, &network)?]
+            let plan = laboratory.plan;
+            let amounts = [laboratory.under(plan, &network)?, laboratory.under(&other, &network)?]
                 .map(|result| paid_of(&result, &bonus));
             (amounts[0] != amounts[1]).then_some((network, amounts))
         });
@@ -351,7 +360,7 @@ fn code_of(json: &Json, pointer: &str) -> String {
 /// Everything a plan leaves open that companies read differently.
 fn open(plan: &Plan, json: &Json) -> Vec<Open> {
     let mut found = Vec::new();
-    let note = |pointer: String, to: Json, es, en| Open { pointer, to, severity: Severity::Note, es, en };
+    let note = |pointer, to, es, en| Open { pointer, to, bonus: None, severity: Severity::Note, es, en };
     let lacks =
         |object: &str, field: &str| json.pointer(object).is_some_and(|object| object.get(field).is_none());
     if lacks("/currencies", "rounding") {
@@ -418,6 +427,7 @@ fn generations(pointer: String) -> Open {
     Open {
         pointer,
         to: json!("own-group"),
+        bonus: None,
         severity: Severity::Note,
         es: "El plan no dice si la generación 1 es el grupo propio o el del primer líder debajo; es el del líder.",
         en: "The plan does not say whether generation 1 is one's own group or that of the first leader below; it is the leader's.",
@@ -436,9 +446,15 @@ fn values(plan: &Plan) -> Option<Open> {
         let roles = [plan::Role::Of, plan::Role::On];
         roles.into_iter().filter_map(|role| bonus.indicator(role)).any(is_formula)
     };
-    (volumes.vq_value != volumes.vc_value && plan.bonuses().iter().any(paid_on)).then(|| Open {
+    if volumes.vq_value == volumes.vc_value {
+        return None;
+    }
+    let bonus = plan.bonuses().iter().find(|bonus| paid_on(bonus))?;
+    Some(Open {
         pointer: "/volumes/vc_value".to_owned(),
         to: json!(volumes.vq_value.to_string()),
+        // The value of VC changes what others pay too, which has nothing to do with formulas.
+        bonus: Some(bonus.definition.code.clone()),
         severity: Severity::Warning,
         es: "Se paga sobre una fórmula en puntos, y los puntos de VQ y de VC no valen lo mismo; se toman por VC.",
         en: "A formula in points is paid on, and points of VQ and of VC are not worth the same; they are taken to be VC.",

@@ -245,9 +245,8 @@ impl Shows {
                 (after < before).then(|| Self::PaidLess { person: person.clone(), before, after })
             }
             Self::PaidOver { share, with_retail, .. } => {
-                let (paid, volume) = (paid(first, plan, *with_retail), volume(first, plan)?);
-                let over = Decimal::ZERO < volume && volume.checked_mul(*share)? < paid;
-                over.then_some(Self::PaidOver { paid, volume, share: *share, with_retail: *with_retail })
+                let (paid, volume) = paid_over(first, plan, *share, *with_retail)?;
+                Some(Self::PaidOver { paid, volume, share: *share, with_retail: *with_retail })
             }
             Self::Capped { .. } => {
                 let taken = taken_by_cap(first);
@@ -305,8 +304,19 @@ pub(crate) fn is_awarded(result: &Simulated, bonus: &str) -> bool {
     result.payouts.awards.iter().any(|award| code(award.bonus) == Some(bonus))
 }
 
+/// What is paid and what the commissionable volume is worth, where more than a share of it is paid.
+pub(crate) fn paid_over(
+    result: &Simulated,
+    plan: &Plan,
+    share: Decimal,
+    with_retail: bool,
+) -> Option<(Decimal, Decimal)> {
+    let (paid, volume) = (paid(result, plan, with_retail), volume(result, plan)?);
+    (Decimal::ZERO < volume && volume.checked_mul(share)? < paid).then_some((paid, volume))
+}
+
 /// What is paid in all.
-pub(crate) fn paid(result: &Simulated, plan: &Plan, with_retail: bool) -> Decimal {
+fn paid(result: &Simulated, plan: &Plan, with_retail: bool) -> Decimal {
     let is_retail = |code: &str| {
         let bonus = plan.bonuses().iter().find(|bonus| bonus.definition.code == code);
         bonus.is_some_and(|bonus| matches!(bonus.definition.pays, Mechanic::RetailProfit(_)))
@@ -331,7 +341,7 @@ pub(crate) fn is_decided_by_rounding(exact: Decimal, amount: Decimal) -> bool {
 }
 
 /// What the commissionable volume is worth.
-pub(crate) fn volume(result: &Simulated, plan: &Plan) -> Option<Decimal> {
+fn volume(result: &Simulated, plan: &Plan) -> Option<Decimal> {
     let vc = result.snapshot.people.volumes.of(engine::Volume::Vc).iter();
     let sum: i128 = vc.map(|vc| i128::from(*vc)).sum();
     let sum = Decimal::try_from_i128_with_scale(sum, plan::AMOUNT_SCALE).ok()?;

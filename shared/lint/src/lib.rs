@@ -21,7 +21,7 @@ pub use network::CYCLE;
 use crate::{
     network::Network,
     reason::Reasoner,
-    search::{Constants, Laboratory, Seen, networks},
+    search::{Constants, Laboratory, Seen, for_ranks, networks},
 };
 
 /// Networks that are tried unless something else is said.
@@ -39,7 +39,8 @@ pub fn lint(
     let mut reasoner = Reasoner::new(&plan);
     let constants = Constants::of(&plan);
     let mut laboratory = Laboratory::new(&plan, most, progress);
-    let seen = survey(&mut laboratory, networks(&plan, &reasoner, &constants), most / 3);
+    let of_ranks = for_ranks(&plan, &reasoner, &constants);
+    let seen = survey(&mut laboratory, of_ranks, networks(&plan, &reasoner, &constants), most / 3);
     let mut found = ranks::check(&mut laboratory, &mut reasoner, &seen);
     found.extend(payout::check(&mut laboratory, &constants, &seen));
     found.extend(selling::check(&mut laboratory, &constants, &seen, most / 3));
@@ -55,11 +56,28 @@ pub fn lint(
     Ok(found)
 }
 
-/// What the plan makes of so many networks at most, spread over all sizes.
-fn survey(laboratory: &mut Laboratory<'_>, networks: Vec<Network>, most: usize) -> Vec<Seen> {
-    let step = networks.len().div_ceil(most.max(1)).max(1);
+/// What the plan makes of so many networks at most, the smallest first. Half of them may be those made for ranks, which would else be
+/// passed over by chance; the others are spread over all sizes.
+fn survey(
+    laboratory: &mut Laboratory<'_>,
+    of_ranks: Vec<Network>,
+    networks: Vec<Network>,
+    most: usize,
+) -> Vec<Seen> {
+    let mut chosen = spread(of_ranks, most / 2);
+    let others: Vec<Network> = networks.into_iter().filter(|network| !chosen.contains(network)).collect();
+    chosen.extend(spread(others, most - chosen.len()));
+    chosen.sort_by_key(|network| (network.members.len(), network.sales.len()));
     let run = |network: Network| Some(Seen { result: laboratory.run(&network)?, network });
-    networks.into_iter().rev().step_by(step).filter_map(run).collect::<Vec<_>>().into_iter().rev().collect()
+    chosen.into_iter().filter_map(run).collect()
+}
+
+/// So many at most, evenly, the last one among them.
+fn spread(networks: Vec<Network>, most: usize) -> Vec<Network> {
+    let step = networks.len().div_ceil(most.max(1)).max(1);
+    let mut spread: Vec<Network> = networks.into_iter().rev().step_by(step).take(most).collect();
+    spread.reverse();
+    spread
 }
 
 fn text(es: String, en: String) -> Text {

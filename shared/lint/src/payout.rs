@@ -6,7 +6,7 @@ use simulation::Simulated;
 
 use crate::{
     Code, Example, Finding, Run, Severity, Shows,
-    finding::{is_decided_by_rounding, paid, paid_of, rounded, taken_by_cap, volume},
+    finding::{is_decided_by_rounding, paid_of, paid_over, rounded, taken_by_cap},
     network::{Network, Profile, chain, regular},
     search::{Constants, Laboratory, Seen},
     text,
@@ -29,13 +29,6 @@ pub(crate) fn check(laboratory: &mut Laboratory<'_>, constants: &Constants, seen
     found
 }
 
-fn is_over(result: &Simulated, plan: &Plan, share: Decimal, with_retail: bool) -> bool {
-    let limit = volume(result, plan).filter(|value| Decimal::ZERO < *value);
-    limit
-        .and_then(|value| value.checked_mul(share))
-        .is_some_and(|limit| limit < paid(result, plan, with_retail))
-}
-
 fn over(
     laboratory: &mut Laboratory<'_>,
     constants: &Constants,
@@ -44,19 +37,20 @@ fn over(
     stated: bool,
 ) -> Option<Finding> {
     let plan = laboratory.plan;
-    let earned = seen.iter().find(|one| is_over(&one.result, plan, share, stated));
+    let is_over = |result: &Simulated| paid_over(result, plan, share, stated).is_some();
+    let earned = seen.iter().find(|one| is_over(&one.result));
     let by_hand = earned.is_none();
     let network = match earned {
         Some(one) => one.network.clone(),
         None => ranked_by_hand(laboratory, constants, share, stated)?,
     };
     let (network, _) = laboratory.shrink(&network, &[], SHRINKING, &mut |laboratory, network, _| {
-        laboratory.run(network).is_some_and(|result| is_over(&result, plan, share, stated))
+        laboratory.run(network).is_some_and(|result| is_over(&result))
     });
     let result = laboratory.under(plan, &network)?;
     let large = network.scaled(Decimal::from(SCALE)).and_then(|large| laboratory.under(plan, &large));
-    let at_any_size = large.is_some_and(|large| is_over(&large, plan, share, stated));
-    let (paid, volume) = (paid(&result, plan, stated), volume(&result, plan)?);
+    let at_any_size = large.is_some_and(|large| is_over(&large));
+    let (paid, volume) = paid_over(&result, plan, share, stated)?;
     let percent = (share * Decimal::ONE_HUNDRED).normalize();
     let why = match (by_hand, at_any_size) {
         (true, _) => {
@@ -69,8 +63,8 @@ fn over(
         _ => text(" Con mucho más volumen, no.".to_owned(), " With much more volume, it is not.".to_owned()),
     };
     let severity = match (stated, by_hand, at_any_size) {
-        (_, true, false) => Severity::Note,
-        (false, _, true) => Severity::Error,
+        (_, true, _) => Severity::Note,
+        (false, false, true) => Severity::Error,
         _ => Severity::Warning,
     };
     Some(Finding {
@@ -110,7 +104,7 @@ fn ranked_by_hand(
             member.by_hand = Some(top.clone());
         }
         let result = laboratory.run(&network)?;
-        is_over(&result, plan, share, stated).then_some(network)
+        paid_over(&result, plan, share, stated).map(|_| network)
     })
 }
 
@@ -152,8 +146,8 @@ fn rounding(laboratory: &mut Laboratory<'_>, seen: &[Seen]) -> Vec<Finding> {
         let (network, _) = laboratory.shrink(&network, &[], SHRINKING, &mut |laboratory, network, _| {
             network.profile.currency == currency && decided(laboratory, network).is_some()
         });
-        laboratory.allow(1);
-        let Some((exact, amount)) = decided(laboratory, &network) else { continue };
+        let Some(result) = laboratory.under(plan, &network) else { continue };
+        let (exact, amount) = rounded(&result);
         let name = if currency.is_empty() { currencies.base.to_string() } else { currency };
         found.push(Finding {
             code: Code::RoundingDecides,

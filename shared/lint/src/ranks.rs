@@ -1,6 +1,9 @@
 //! Ranks that nobody can reach, that no network reached, and that nobody ever has.
 
-use plan::{Plan, rank::Promotion};
+use plan::{
+    Plan,
+    rank::{Fall, Promotion},
+};
 use rules::Condition;
 
 use crate::{
@@ -25,7 +28,7 @@ pub(crate) fn check(
     for (place, possible) in earnable.iter().enumerate() {
         if !possible {
             found.push(unreachable(plan, reasoner, seen, place, &earnable));
-        } else if !seen.iter().any(|one| is_reached(plan, one, place)) {
+        } else if !seen.iter().any(|one| is_reached(one, place)) {
             found.push(not_reached(plan, seen, place));
         } else if let Some(finding) = never_held(laboratory, reasoner, seen, place) {
             found.push(finding);
@@ -42,13 +45,9 @@ fn code(plan: &Plan, place: usize) -> &str {
     plan.document().ranks.steps.get(place).map_or("", |rank| &rank.code)
 }
 
-fn is_reached(plan: &Plan, seen: &Seen, place: usize) -> bool {
-    let reached = |earned: &u8| match plan.document().ranks.promotion {
-        Promotion::Sequential => place < usize::from(*earned),
-        Promotion::Highest => place + 1 == usize::from(*earned),
-    };
+fn is_reached(seen: &Seen, place: usize) -> bool {
     // Whoever earns a higher rank at once does not show that this one cannot be earned.
-    seen.result.ranks.earned.iter().any(|earned| reached(earned) || place < usize::from(*earned))
+    seen.result.ranks.earned.iter().any(|earned| place < usize::from(*earned))
 }
 
 /// The network in which most is earned, out of the small ones; of equal ones the first.
@@ -150,7 +149,9 @@ fn never_held(
     let plan = laboratory.plan;
     let rules = plan.rank_rules();
     let ranks = &plan.document().ranks;
-    if ranks.max_steps_per_cycle.is_some() || rules.len() <= place + 1 {
+    // Who climbs or falls step by step has ranks that nobody earns.
+    let by_steps = ranks.max_steps_per_cycle.is_some() || ranks.grace.then == Fall::OneStep;
+    if by_steps || rules.len() <= place + 1 {
         return None;
     }
     let above = match ranks.promotion {

@@ -36,7 +36,7 @@ impl Domain {
     fn at_least(&mut self, value: Value, itself: bool) {
         let (value, itself) = match (self.whole, &value) {
             (true, Value::Number(number)) => match (number.ceil(), itself) {
-                (up, false) if up == *number => (Value::Number(up + Decimal::ONE), true),
+                (up, false) if up == *number => next(value, up.checked_add(Decimal::ONE)),
                 (up, _) => (Value::Number(up), true),
             },
             _ => (value, itself),
@@ -53,7 +53,7 @@ impl Domain {
     fn at_most(&mut self, value: Value, itself: bool) {
         let (value, itself) = match (self.whole, &value) {
             (true, Value::Number(number)) => match (number.floor(), itself) {
-                (down, false) if down == *number => (Value::Number(down - Decimal::ONE), true),
+                (down, false) if down == *number => next(value, down.checked_sub(Decimal::ONE)),
                 (down, _) => (Value::Number(down), true),
             },
             _ => (value, itself),
@@ -88,6 +88,11 @@ impl Domain {
         let (Some((low, with_low)), Some((high, with_high))) = (&self.low, &self.high) else { return false };
         high < low || (low == high && (!with_low || !with_high || self.not.contains(low)))
     }
+}
+
+/// A bound without the value itself, as the whole number behind it, where there is one.
+fn next(value: Value, whole: Option<Decimal>) -> (Value, bool) {
+    whole.map_or((value, false), |whole| (Value::Number(whole), true))
 }
 
 /// What has been assumed so far on the way through the cases.

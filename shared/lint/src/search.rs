@@ -27,6 +27,8 @@ const MOST_IN_SHAPES: usize = 45;
 const MOST_CHILDREN: usize = 12;
 /// The most volumes that are tried in each shape.
 const MOST_VOLUMES: usize = 10;
+/// So many profiles are tried with a third of the networks each. Of more, each is tried with fewer, so that the list stays as long.
+const MOST_PROFILES: usize = 10;
 
 /// A network and what the plan makes of it.
 pub(crate) struct Seen {
@@ -52,11 +54,6 @@ impl<'a> Laboratory<'a> {
         Self { plan, cycle, rates: ExchangeRates::of_plan(plan), left: most, tried: 0, progress }
     }
 
-    /// Lets so many networks more be tried.
-    pub(crate) fn allow(&mut self, more: usize) {
-        self.left += more;
-    }
-
     /// What the plan makes of a network; `None` where it refuses, or enough were tried.
     pub(crate) fn run(&mut self, network: &Network) -> Option<Simulated> {
         self.left = self.left.checked_sub(1)?;
@@ -77,7 +74,8 @@ impl<'a> Laboratory<'a> {
     }
 
     /// A network that shows the same with fewer people and orders, as far as leaving out one after the other goes. `keeps` says
-    /// whether a network still shows it; of `kept` people nobody goes, and `keeps` is told where they are now.
+    /// whether a network still shows it; of `kept` people nobody goes, and `keeps` is told where they are now. `tries` is the bound:
+    /// what is tried here is not taken from what the search has left, so that a finding never stays large for want of networks.
     pub(crate) fn shrink(
         &mut self,
         network: &Network,
@@ -85,21 +83,20 @@ impl<'a> Laboratory<'a> {
         tries: usize,
         keeps: &mut dyn FnMut(&mut Self, &Network, &[usize]) -> bool,
     ) -> (Network, Vec<usize>) {
-        self.allow(tries);
+        let of_search = std::mem::replace(&mut self.left, usize::MAX);
         let (mut best, mut kept, mut left) = (network.clone(), kept.to_vec(), tries);
-        let mut changed = true;
-        while changed {
-            changed = false;
+        'smaller: loop {
             for (less, places) in smaller(&best, &kept) {
-                let Some(fewer) = left.checked_sub(1) else { return (best, kept) };
+                let Some(fewer) = left.checked_sub(1) else { break 'smaller };
                 left = fewer;
                 if keeps(self, &less, &places) {
-                    (best, kept, changed) = (less, places, true);
-                    break;
+                    (best, kept) = (less, places);
+                    continue 'smaller;
                 }
             }
+            break;
         }
-        self.left = self.left.saturating_sub(left);
+        self.left = of_search;
         (best, kept)
     }
 }
@@ -344,7 +341,7 @@ impl Constants {
         }
     }
 
-    /// Volumes worth trying for everyone: the constants themselves, a cent under the least, and the sum of all.
+    /// Volumes worth trying for everyone: the constants themselves, the ends first.
     fn ladder(&self) -> Vec<Decimal> {
         let mut ladder: Vec<Decimal> = self.volumes.iter().copied().collect();
         if ladder.is_empty() {
@@ -357,9 +354,9 @@ impl Constants {
         ladder
     }
 
-    /// More than every condition on volumes asks for.
+    /// More than every condition on volumes asks for, also where it asks for more than a constant.
     pub(crate) fn plenty(&self) -> Decimal {
-        self.volumes.last().copied().unwrap_or(Decimal::ONE_HUNDRED)
+        self.volumes.last().map_or(Decimal::ONE_HUNDRED, |most| most + Decimal::ONE)
     }
 
     fn profiles(&self, plan: &Plan) -> Vec<Profile> {
@@ -406,23 +403,21 @@ pub(crate) fn networks(plan: &Plan, reasoner: &Reasoner<'_>, constants: &Constan
                 found.extend([0, 1, parents.len() - 1].map(|buyer| base.with_sale(buyer, *volume)));
             }
         }
+        found.push(Network::of(&parents, constants.plenty()));
     }
-    for place in 0..plan.rank_rules().len() {
-        let parents = for_rank(plan, reasoner, place);
-        for volume in [ladder.first().copied(), Some(constants.plenty())].into_iter().flatten() {
-            found.push(Network::of(&parents, volume));
-        }
-    }
+    found.extend(for_ranks(plan, reasoner, constants));
     let mut more = Vec::new();
     if constants.asks_for_customers {
         let each = constants.counts.last().copied().unwrap_or(1).clamp(1, 5);
         let small = found.iter().filter(|network| network.members.len() * (each + 1) <= MOST_PEOPLE);
         more.extend(small.step_by(3).map(|network| network.with_customers(each, constants.plenty())));
     }
-    for profile in constants.profiles(plan) {
-        let some = found.iter().chain(&more).step_by(3);
-        let with: Vec<Network> = some.map(|network| network.clone().with_profile(&profile)).collect();
-        found.extend(with);
+    let profiles = constants.profiles(plan);
+    let step = 3 * profiles.len().div_ceil(MOST_PROFILES).max(1);
+    // Chosen before any profile is given: a network has one profile, and each that is added makes the list longer.
+    let plain: Vec<Network> = found.iter().chain(&more).step_by(step).cloned().collect();
+    for profile in profiles {
+        found.extend(plain.iter().map(|network| network.clone().with_profile(&profile)));
     }
     found.extend(more);
     found.sort_by_key(|network| (network.members.len(), network.sales.len()));
@@ -434,6 +429,21 @@ pub(crate) fn networks(plan: &Plan, reasoner: &Reasoner<'_>, constants: &Constan
         }
     }
     distinct
+}
+
+/// Networks made for what the rules of each rank ask of people and ranks below, lowest rank first.
+pub(crate) fn for_ranks(plan: &Plan, reasoner: &Reasoner<'_>, constants: &Constants) -> Vec<Network> {
+    let mut found: Vec<Network> = Vec::new();
+    for place in 0..plan.rank_rules().len() {
+        let parents = for_rank(plan, reasoner, place);
+        for volume in [constants.ladder().first().copied(), Some(constants.plenty())].into_iter().flatten() {
+            let network = Network::of(&parents, volume);
+            if !found.contains(&network) {
+                found.push(network);
+            }
+        }
+    }
+    found
 }
 
 fn shapes(constants: &Constants) -> Vec<Vec<Option<usize>>> {
@@ -524,7 +534,8 @@ impl Wanted {
             return;
         };
         let more = usize::from(test.relation == Relation::Greater);
-        let Some(count) = number.ceil().to_usize().map(|count| (count + more).min(MOST_CHILDREN)) else {
+        let Some(count) = number.ceil().to_usize().map(|count| count.saturating_add(more).min(MOST_CHILDREN))
+        else {
             return;
         };
         for source in test.term.slots.iter().filter_map(|slot| plan.source(*slot)) {

@@ -3,6 +3,7 @@
 
 use lint::{Code, Finding, Severity, Shows, lint};
 use plan::Plan;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 /// Networks tried for each plan: few, because tests are built without optimisation.
@@ -178,6 +179,50 @@ fn a_rank_that_a_higher_one_swallows_is_never_held() {
 }
 
 #[test]
+fn a_rank_that_one_falls_to_step_by_step_is_held() {
+    let falls = |then: &str| {
+        plan(&json!({"ranks": {"promotion": "sequential", "grace": {"cycles": 1, "then": then}, "steps": [
+            rank("silver", "own_vq >= 100"), rank("gold", "own_vq >= 100 || team_vc >= 9000")]}}))
+    };
+    one(&found(&falls("to-earned")), Code::RankNeverHeld, "/ranks/steps/0/rule");
+    assert_eq!(found(&falls("one-step")), []);
+}
+
+#[test]
+fn thirty_ranks_reached_step_by_step_are_looked_through() {
+    let steps: Vec<Value> = (1..=30).map(|place| rank(&format!("r{place}"), "own_vq >= 100")).collect();
+    let json = plan(&json!({"ranks": {"promotion": "sequential", "max_steps_per_cycle": 1, "steps": steps}}));
+    assert_eq!(found(&json), []);
+    let mut tried = 0;
+    lint(&json, NETWORKS, &mut |number| tried = number).unwrap();
+    assert!(tried <= NETWORKS, "{tried}");
+}
+
+#[test]
+fn what_is_asked_to_be_more_than_a_constant_is_tried() {
+    let json = plan(&json!({
+        "activity": {"rule": "own_vq > 500"},
+        "ranks": {"promotion": "sequential", "steps": [
+            rank("silver", "own_vq > 500"), rank("gold", "frontline_with_rank('silver') >= 2")]},
+        "bonuses": [when(bonus("own", &own(&json!({"fixed": "0.05"}))), "own_vq > 500 && active_legs >= 2")],
+    }));
+    assert_eq!(found(&json), []);
+}
+
+#[test]
+fn constants_as_large_as_numbers_go_are_looked_through() {
+    let most = Decimal::MAX;
+    let json = plan(&json!({"ranks": {"promotion": "highest", "steps": [
+        rank("silver", &format!("active_legs > {most}")),
+        rank("gold", &format!("active_legs < -{most}")),
+        rank("diamond", &format!("active_legs > {}", u64::MAX)),
+    ]}}));
+    let found = found(&json);
+    one(&found, Code::RankUnreachable, "/ranks/steps/1/rule");
+    one(&found, Code::RankNotReached, "/ranks/steps/2/rule");
+}
+
+#[test]
 fn a_bracket_that_falls_pays_less_for_more() {
     let json = plan(&json!({"bonuses": [bonus("own", &own(&json!({"brackets": {"marginal": false, "steps": [
         {"from": "100", "rate": "0.10"}, {"from": "500", "rate": "0.05"}]}})))]}));
@@ -235,14 +280,17 @@ fn an_amount_pays_more_than_a_small_volume_only() {
 
 #[test]
 fn what_only_ranks_set_by_hand_pay_is_a_note() {
-    let json = plan(&json!({
-        "ranks": {"promotion": "sequential", "steps": [rank("star", "active_legs >= 1000")]},
-        "bonuses": [when(bonus("gift", &json!({"fixed": {"amount": {"amount": "5000"}}})), "rank >= star")],
-    }));
-    let found = found(&json);
-    let finding = one(&found, Code::PayoutOverVolume, "/bonuses/0/pays");
-    assert_eq!(finding.severity, Severity::Note);
-    assert!(finding.example.as_ref().unwrap().people.contains(",star\n"));
+    // An amount, and a rate that pays too much of any volume.
+    for pays in [json!({"fixed": {"amount": {"amount": "5000"}}}), own(&json!({"fixed": "1.5"}))] {
+        let json = plan(&json!({
+            "ranks": {"promotion": "sequential", "steps": [rank("star", "active_legs >= 1000")]},
+            "bonuses": [when(bonus("gift", &pays), "rank >= star")],
+        }));
+        let found = found(&json);
+        let finding = one(&found, Code::PayoutOverVolume, "/bonuses/0/pays");
+        assert_eq!(finding.severity, Severity::Note);
+        assert!(finding.example.as_ref().unwrap().people.contains(",star\n"));
+    }
 }
 
 #[test]
@@ -267,6 +315,9 @@ fn a_bonus_whose_condition_cannot_hold_is_never_paid() {
     one(&found, Code::BonusNeverPaid, "/bonuses/1/when");
     one(&found, Code::BonusNeverPaid, "/bonuses/2/when");
     assert_eq!(found.len(), 2, "{found:#?}");
+    // What is proved needs no network.
+    let proved = lint(&json, 0, &mut |_| ()).unwrap();
+    one(&proved, Code::BonusNeverPaid, "/bonuses/1/when");
 }
 
 #[test]
@@ -289,6 +340,19 @@ fn a_bonus_that_another_always_beats_is_never_chosen() {
 }
 
 #[test]
+fn a_higher_rate_that_comes_second_is_not_proved_to_win() {
+    // Of the smallest orders both pay the same, and the first is taken.
+    let json = plan(&json!({
+        "bonuses": [bonus("less", &own(&json!({"fixed": "0.100"}))), bonus("more", &own(&json!({"fixed": "0.101"})))],
+        "alternatives": [{"bonuses": ["less", "more"], "pays": "greatest"}],
+    }));
+    let found = found(&json);
+    let finding = one(&found, Code::AlternativeNeverChosen, "/alternatives/0/bonuses/0");
+    assert_eq!(finding.severity, Severity::Note);
+    assert!(finding.message.en.contains("not proved"), "{}", finding.message.en);
+}
+
+#[test]
 fn a_threshold_between_two_rules_is_found() {
     let two = |below: &str, above: &str| {
         plan(&json!({"bonuses": [
@@ -300,6 +364,34 @@ fn a_threshold_between_two_rules_is_found() {
     one(&found(&two("own_vq <= 500", "own_vq >= 500")), Code::ThresholdOverlap, "/bonuses/0");
     let good = found(&two("own_vq < 500", "own_vq >= 500"));
     assert_eq!(good, []);
+}
+
+#[test]
+fn an_overlap_names_the_two_that_are_paid() {
+    let json = plan(&json!({"bonuses": [
+        when(bonus("crowd", &own(&json!({"fixed": "0.05"}))), "own_vq >= 500 && active_legs >= 50"),
+        when(bonus("small", &own(&json!({"fixed": "0.05"}))), "own_vq <= 500"),
+        when(bonus("large", &own(&json!({"fixed": "0.05"}))), "own_vq >= 500"),
+    ]}));
+    let found = found(&json);
+    let overlap = one(&found, Code::ThresholdOverlap, "/bonuses/1");
+    assert!(overlap.message.en.contains("large, small are paid at once"), "{}", overlap.message.en);
+}
+
+#[test]
+fn thresholds_that_show_nothing_leave_networks_for_what_is_open() {
+    let bonuses: Vec<Value> = (1..=6)
+        .flat_map(|place| {
+            let asked = |relation: &str| format!("own_vq {relation} {place}50 && active_legs >= 50");
+            let gated = |code: String, relation| {
+                when(bonus(&code, &own(&json!({"fixed": "0.05"}))), &asked(relation))
+            };
+            [gated(format!("under{place}"), "<"), gated(format!("over{place}"), ">")]
+        })
+        .chain([bonus("own", &own(&json!({"fixed": "0.05"})))])
+        .collect();
+    let json = plan(&json!({"currencies": {"base": "USD"}, "bonuses": bonuses}));
+    one(&found(&json), Code::TwoReadings, "/currencies/rounding");
 }
 
 #[test]
@@ -346,7 +438,11 @@ fn what_the_plan_leaves_open_is_computed_both_ways() {
     ] {
         assert_eq!(one(&found, Code::TwoReadings, pointer).severity, Severity::Note);
     }
-    assert_eq!(one(&found, Code::TwoReadings, "/volumes/vc_value").severity, Severity::Warning);
+    let formula = one(&found, Code::TwoReadings, "/volumes/vc_value");
+    assert_eq!(formula.severity, Severity::Warning);
+    // Only what the formula pays is compared: the value of VC changes the other bonuses too.
+    let shows = &formula.example.as_ref().unwrap().shows;
+    assert!(matches!(shows, Shows::Pays { bonus, .. } if bonus == "formula"), "{shows:?}");
 }
 
 #[test]

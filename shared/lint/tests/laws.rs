@@ -49,10 +49,12 @@ fn rank_rule() -> impl Strategy<Value = String> {
 }
 
 fn rate() -> impl Strategy<Value = Value> {
-    let decimal = |cents: u32| Decimal::new(i64::from(cents), 2).to_string();
+    // Rates of thousandths differ by less than rounding shows of small volumes.
+    let decimal = |thousandths: u32| Decimal::new(i64::from(thousandths), 3).to_string();
+    let rate = |least: u32| prop_oneof![(least..60).prop_map(|cents| cents * 10), least..60];
     prop_oneof![
-        (1_u32..60).prop_map(move |rate| json!({"fixed": decimal(rate)})),
-        (1_u32..60, 0_u32..60, any::<bool>()).prop_map(move |(low, high, marginal)| json!({"brackets": {
+        rate(1).prop_map(move |rate| json!({"fixed": decimal(rate)})),
+        (rate(1), rate(0), any::<bool>()).prop_map(move |(low, high, marginal)| json!({"brackets": {
             "marginal": marginal, "steps": [{"from": "100", "rate": decimal(low)}, {"from": "300", "rate": decimal(high)}]}})),
     ]
 }
@@ -90,7 +92,7 @@ prop_compose! {
 
 /// Who stands under whom, and what each orders.
 fn network() -> impl Strategy<Value = Vec<(prop::sample::Index, i64)>> {
-    let volume = prop::sample::select(vec![0, 50, 99, 100, 101, 150, 199, 200, 300, 301, 900]);
+    let volume = prop::sample::select(vec![0, 1, 50, 99, 100, 101, 150, 199, 200, 300, 301, 900]);
     prop::collection::vec((any::<prop::sample::Index>(), volume), 1..9)
 }
 

@@ -10,6 +10,12 @@ use crate::{
     value::{Type, Value},
 };
 
+/// The most a condition that decides between two values may cost to be copied into both cases. With conditions in conditions every
+/// level would double what is copied.
+const MOST_COPIED: u64 = 24;
+/// The most an expression may cost to be copied into every step of its brackets, of which there may be thousands.
+const MOST_IN_STEPS: u64 = 8;
+
 /// What a condition asks. There is no "not": it is worked into the comparisons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
@@ -145,7 +151,8 @@ impl Program {
         }
     }
 
-    /// Every comparison with a constant anywhere in the rule, and every threshold of its brackets, in the order of the text.
+    /// Every comparison with a constant anywhere in the rule, also inside of what is compared, and every threshold of its brackets, in
+    /// the order of the text.
     pub fn thresholds(&self) -> Vec<Test> {
         let mut found = Vec::new();
         self.collect(&self.root, &mut found);
@@ -154,10 +161,29 @@ impl Program {
 
     fn collect(&self, node: &Node, found: &mut Vec<Test>) {
         match &node.op {
-            Op::Relation(..) | Op::In(..) => tests_of(self.truth(node), found),
+            Op::Relation(_, left, right) if left.constant().is_none() && right.constant().is_none() => {
+                self.collect(left, found);
+                self.collect(right, found);
+            }
+            Op::Relation(..) | Op::In(..) => {
+                let asked = self.truth(node);
+                // What is not taken apart may compare something inside.
+                let is_whole = matches!(&asked, Condition::Test(test) if test.term.slot.is_none());
+                tests_of(asked, found);
+                if is_whole {
+                    for child in node.children() {
+                        self.collect(child, found);
+                    }
+                }
+            }
             Op::Bracket(of, steps, _) => {
                 for (from, _) in steps.iter() {
-                    tests_of(self.compared(of, Relation::AtLeast, *from), found);
+                    let reached = if of.cost <= MOST_IN_STEPS {
+                        self.compared(of, Relation::AtLeast, *from)
+                    } else {
+                        self.test(of, Relation::AtLeast, Value::Number(*from))
+                    };
+                    tests_of(reached, found);
                 }
                 self.collect(of, found);
             }
@@ -194,7 +220,9 @@ impl Program {
             Op::Not(inner) => self.truth(inner).negated(),
             Op::And(parts) => Condition::All(all(parts)),
             Op::Or(parts) => Condition::Any(all(parts)),
-            Op::Conditional(condition, yes, no) => self.choice(condition, self.truth(yes), self.truth(no)),
+            Op::Conditional(condition, yes, no) if condition.cost <= MOST_COPIED => {
+                self.choice(condition, self.truth(yes), self.truth(no))
+            }
             Op::Relation(relation, left, right) => self.relation(node, *relation, left, right),
             Op::In(element, list) => self.membership(node, element, list),
             _ => self.test(node, Relation::Equal, Value::Bool(true)),
@@ -245,7 +273,7 @@ impl Program {
         match &node.op {
             Op::Constant(Value::Number(number)) => Condition::Constant(relation.holds(number.cmp(&with))),
             Op::Negate(inner) => self.compared(inner, relation.mirrored(), -with),
-            Op::Conditional(condition, yes, no) => {
+            Op::Conditional(condition, yes, no) if condition.cost <= MOST_COPIED => {
                 self.choice(condition, self.compared(yes, relation, with), self.compared(no, relation, with))
             }
             Op::Arithmetic(operator, left, right) => {
@@ -276,7 +304,9 @@ impl Program {
                     _ => whole(),
                 }
             }
-            Op::Bracket(of, steps, Slices::Whole) => self.bracket(of, steps, relation, with),
+            Op::Bracket(of, steps, Slices::Whole) if of.cost <= MOST_IN_STEPS => {
+                self.bracket(of, steps, relation, with)
+            }
             _ => whole(),
         }
     }

@@ -5,7 +5,7 @@ use rules::{Condition, Record, Relation, Test, Type, Value, compile};
 
 use crate::fixture::{Company, Person};
 
-const RULES: [&str; 16] = [
+const RULES: [&str; 19] = [
     "own_vq >= 100 && (legs > 2 || !active)",
     "!(own_vq < 100 || group_vc + 50 >= 300) && active",
     "100 <= own_vq && 500 > own_vq",
@@ -22,6 +22,10 @@ const RULES: [&str; 16] = [
     "(active == false) != true",
     "has(goal) ? goal > 3 : false",
     "tags.exists(tag, tag == 'vip') || 1 < 2 && own_vq > 0",
+    // What would be copied too often stays whole.
+    "(own_vq > 99 && group_vc > 99 && legs > 1 && active && country == 'CO' && own_vq < 300 && group_vc < 250 ? own_vq : legs) >= 100",
+    "((((active ? legs > 1 : own_vq > 50) ? active : legs > 2) ? own_vq >= 100 : group_vc > 100) ? active : own_vq > 300) || legs > 2",
+    "bracket(own_vq + group_vc + legs + own_vq + group_vc, [100, 1, 300, 2]) >= 2",
 ];
 
 /// Whether a condition holds for somebody, each term being worked out by itself.
@@ -103,4 +107,23 @@ fn thresholds_are_all_constants_that_something_is_compared_with() {
         ]
     );
     assert_eq!(found("own_vq * legs", &Type::Number), []);
+    let legs = ("legs".to_owned(), Relation::AtLeast, "3".to_owned());
+    assert_eq!(found("group_vc > own_vq * (legs >= 3 ? 2 : 1)", &Type::Bool), std::slice::from_ref(&legs));
+    assert_eq!(found("own_vq * (legs >= 3 ? 2 : 1) >= 100", &Type::Bool).last(), Some(&legs));
+}
+
+/// Conditions and brackets one in the other, as deep as a rule may go.
+#[test]
+fn what_is_nested_is_not_copied_with_every_level() {
+    let decided = |inner: String, _| format!("({inner} ? active : legs > 1)");
+    let conditions = (0..30).fold("active".to_owned(), decided);
+    let steps: Vec<String> = (1..20).map(|step| format!("{step}, {}", step + 1)).collect();
+    let rated = |inner: String, _| format!("bracket({inner}, [{}])", steps.join(", "));
+    let brackets = (0..20).fold("own_vq".to_owned(), rated) + " >= 10";
+    for rule in [conditions, brackets] {
+        let program = compile(&rule, &Company, &Type::Bool).unwrap();
+        let shown = program.condition().to_string();
+        assert!(shown.len() < 100_000, "{} bytes of {}", shown.len(), rule.len());
+        assert!(program.thresholds().len() < 10_000, "{}", program.thresholds().len());
+    }
 }
