@@ -473,6 +473,16 @@ impl Checker {
                     "a measure of orders, people, rank or level",
                 );
             }
+            let (base, _) = self.scales(index);
+            let whole = base == 0 || definition.aggregate == Aggregate::Count;
+            if let Some(LegCap::Amount(most)) = definition.options.cap_per_leg
+                && whole
+                && !most.is_integer()
+            {
+                let message = format!("{} counts what is whole", definition.code);
+                let pointer = format!("{pointer}/options/cap_per_leg/amount");
+                self.mistake(pointer, message, most.to_string(), "a whole number");
+            }
             for (field, found, expected) in contradictions(&definition) {
                 let message = format!("{} contradicts itself", definition.code);
                 self.mistake(format!("{pointer}{field}"), message, found, expected);

@@ -289,7 +289,7 @@ pub struct Options {
     #[schemars(with = "Option<schema::DecimalText>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_own_volume: Option<Decimal>,
-    /// The most that one leg counts for.
+    /// The most that one leg counts for; a whole number where what is counted is whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap_per_leg: Option<LegCap>,
     /// For aggregate `legs`: members a leg needs. Default 1.

@@ -234,6 +234,10 @@ fn what_is_not_computed_or_contradicts_itself_is_refused() {
             json!({"scope": "frontline", "options": {"cap_per_leg": {"share": "0.5"}}}),
             "/indicators/0/options/cap_per_leg",
         ),
+        (
+            json!({"aggregate": "count", "options": {"cap_per_leg": {"amount": "120.5"}}}),
+            "/indicators/0/options/cap_per_leg/amount",
+        ),
     ];
     for (change, pointer) in cases {
         let found: Vec<String> = with(change.clone()).into_iter().map(|mistake| mistake.pointer).collect();

@@ -231,6 +231,9 @@ impl Draft<'_, '_> {
             _ if scope == "legs" => "legs",
             _ => "sum",
         };
+        // Who is counted is whole, and a cap on them is, too.
+        let is_finer =
+            aggregate != "count" && ["vq", "vc", "net"].iter().any(|volume| measure == json!(volume));
         let window = match self.dice.below(10) {
             0..=3 => json!("this-cycle"),
             4 => json!({ "previous": 1 + self.dice.below(2) }),
@@ -269,7 +272,7 @@ impl Draft<'_, '_> {
         }
         if self.dice.once_in(5) {
             one["options"]["cap_per_leg"] = self.dice.one_of(&[
-                json!({ "amount": "120.5" }),
+                json!({ "amount": if is_finer { "120.5" } else { "120" } }),
                 json!({ "share": "0.4" }),
                 json!({ "amount": "3" }),
             ]);
