@@ -386,18 +386,20 @@ fn paid(standing: Standing, plan: &Plan) -> Kept {
     let ladder = &plan.document().ranks;
     let Standing { earned, previous, manual, grace_used, often_enough, .. } = standing;
     let asked = ladder.continuity.map(|continuity| continuity.asked);
+    let earned = if asked == Some(Asked::ToBePaid) { often_enough } else { earned };
     let reached = match asked {
-        None | Some(Asked::ForGrace) => earned,
         Some(Asked::ToKeep) => earned.max(often_enough.min(previous)),
-        Some(Asked::ToBePaid) => often_enough,
+        _ => earned,
     };
+    // The count restarts when the rank is earned again, and having earned it often enough before is not that.
+    let grace_used_before = if previous <= earned { 0 } else { grace_used };
     let has_grace =
         grace_used < ladder.grace.cycles && (asked != Some(Asked::ForGrace) || previous <= often_enough);
     let left = standing.lock_left.saturating_sub(1);
     let by_rules = if previous <= reached {
         let is_new = previous < reached && standing.is_lockable;
         let lock_left = if is_new { ladder.lock.map_or(0, |lock| lock.cycles) } else { left };
-        Kept { rank: reached, grace_used: 0, lock_left }
+        Kept { rank: reached, grace_used: grace_used_before, lock_left }
     } else if 0 < standing.lock_left {
         Kept { rank: previous, grace_used, lock_left: left }
     } else if has_grace {
@@ -416,8 +418,7 @@ fn paid(standing: Standing, plan: &Plan) -> Kept {
     if manual == 0 {
         return by_rules;
     }
-    let grace_used = if previous <= reached { 0 } else { grace_used };
-    Kept { rank: manual, grace_used, lock_left: left }
+    Kept { rank: manual, grace_used: grace_used_before, lock_left: left }
 }
 
 /// Why a person has earned a rank, or not: the rank's rule with the values it saw.

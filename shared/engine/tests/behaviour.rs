@@ -272,7 +272,8 @@ fn ranks_climb_fall_and_are_kept_as_the_plan_says() {
         ("earned again", grace.clone(), 300, 3, 1, None, (3, 3, 0)),
         ("one step down", one_step.clone(), 100, 3, 1, None, (1, 2, 1)),
         ("one step down to what is earned", one_step, 200, 3, 1, None, (2, 2, 0)),
-        ("by hand", grace, 100, 1, 0, Some("r3"), (1, 3, 0)),
+        ("by hand", grace.clone(), 100, 1, 0, Some("r3"), (1, 3, 0)),
+        ("by hand, less than before", grace, 100, 3, 1, Some("r2"), (1, 2, 1)),
     ];
     let cycle = cycle(10);
     for (name, extra, own, previous, used, manual, expected) in cases {
@@ -457,6 +458,34 @@ fn continuity_and_locks_look_back_over_cycles() {
     for (name, extra, volumes, expected) in cases {
         assert_eq!(career(&extra, &volumes), expected, "{name}");
     }
+}
+
+/// A rank that is kept because it was earned often enough was not earned again.
+#[test]
+fn only_earning_a_rank_restarts_its_grace() {
+    let ranks = ladder(
+        &json!({"grace": {"cycles": 2}, "continuity": {"earned": 1, "of_last": 2, "asked": "to-keep"}}),
+    );
+    let plan = parse(&document(&json!([]), &ranks));
+    let used = |own: i64| {
+        let (june, july) = (cycle(6), cycle(7));
+        let sold = [sale("o", "a", 300, &june)];
+        let first = Facts { cycle: &june, people: &[person("a", None)], orders: &sold };
+        let rates = ExchangeRates::of_plan(&plan);
+        let snapshot = integrate(first, None, &plan, rates.clone()).unwrap();
+        let indicators = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+        let mut ranked = calculate_ranks(&snapshot, &indicators, &plan, Context::default()).unwrap();
+        ranked.ranks.grace_used = vec![1];
+        let sold = [sale("o", "a", own, &july)];
+        let next = Facts { cycle: &july, people: &[person("a", None)], orders: &sold };
+        let previous = Previous { snapshot: &snapshot, ranks: &ranked.ranks };
+        let snapshot = integrate(next, Some(previous), &plan, rates).unwrap();
+        let indicators = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+        let ranks = calculate_ranks(&snapshot, &indicators, &plan, Context::default()).unwrap().ranks;
+        (ranks.paid[0], ranks.grace_used[0])
+    };
+    assert_eq!(used(0), (3, 1));
+    assert_eq!(used(300), (3, 0));
 }
 
 fn measure(code: &str, change: &Value) -> Value {

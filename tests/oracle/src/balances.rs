@@ -30,13 +30,14 @@ pub struct Balance {
 }
 
 impl Cycle<'_> {
-    /// An amount of one currency in another one, by the rates of this cycle.
+    /// An amount of one currency in another one, by the rates of this cycle, cut after 24 decimals.
     pub(crate) fn changed(&self, amount: Decimal, from: &str, to: &str) -> Result<Decimal> {
         if from == to {
             return Ok(amount);
         }
         // The quotient comes last, so that nothing is lost before it.
-        Ok(product(&[amount, self.per_base_unit(to)?])? / self.per_base_unit(from)?)
+        let quotient = product(&[amount, self.per_base_unit(to)?])? / self.per_base_unit(from)?;
+        Ok(quotient.trunc_with_scale(24))
     }
 }
 

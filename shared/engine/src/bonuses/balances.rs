@@ -76,7 +76,8 @@ impl Desk<'_> {
         }
     }
 
-    /// An exact amount of money in a person's currency; changed at this cycle's rates if it was in another.
+    /// An exact amount of money in a person's currency; changed at this cycle's rates if it was in another, and then cut after
+    /// the decimals that are kept.
     pub(super) fn in_currency_of(
         &self,
         row: usize,
