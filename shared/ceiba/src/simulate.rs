@@ -100,7 +100,7 @@ fn summary(manifest: &Manifest, result: &simulation::Simulated) -> String {
         let _ = writeln!(text, "{}: {quantity} {what} in {times} awards", bonus.code);
     }
     for open in &result.payouts.not_undone {
-        let _ = writeln!(text, "return {} could not be undone: {}", open.order, open.reason);
+        let _ = writeln!(text, "return {} was not undone: {}", open.order, open.reason);
     }
     text
 }

@@ -23,6 +23,7 @@ mod reach;
 mod retail;
 mod shares;
 mod together;
+mod totals;
 mod undo;
 
 use plan::{
@@ -175,6 +176,7 @@ fn paid_bonus(plan: &Plan, bonus: &PlannedBonus) -> PaidBonus {
         code: bonus.definition.code.clone(),
         indicator: of.map(|definition| definition.code.clone()).unwrap_or_default(),
         measure,
+        totals: if measure.is_none() { totals::of_bonus(plan, bonus) } else { None },
         award: bonus.definition.award.clone(),
     }
 }

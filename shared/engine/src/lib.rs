@@ -45,7 +45,7 @@ pub use indicators::{Adjustment, Context, IndicatorColumn, Indicators, Values, c
 pub use past::{CycleResults, HistoryNeeded, history_needed};
 pub use payouts::{
     Advance, AwardLine, BalanceKind, BonusTotal, Carried, CarriedBalance, Conservation, LegAccount, LineKind,
-    NotUndone, PaidBonus, PayoutLine, Payouts,
+    NotUndone, PaidBonus, PayoutLine, Payouts, Totals,
 };
 pub use ranks::{Ranked, Ranks, calculate_ranks, explain_rank, rank_label, rank_under_plan};
 pub use settlement::{

@@ -103,6 +103,11 @@ pub(crate) fn days_after(day: i32, microseconds: i64, zone: &TimeZone) -> i64 {
     since_epoch(paid_on(microseconds, zone)) - i64::from(day)
 }
 
+/// Days from the local day of a moment in microseconds to that of another.
+pub(crate) fn days_between(from: i64, to: i64, zone: &TimeZone) -> i64 {
+    since_epoch(paid_on(to, zone)) - since_epoch(paid_on(from, zone))
+}
+
 /// The local day of a moment in microseconds.
 fn paid_on(microseconds: i64, zone: &TimeZone) -> Date {
     let moment = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH);

@@ -182,9 +182,27 @@ pub struct PaidBonus {
     /// What of the source's orders the base is made of, so that a later return can be undone; none where the base is
     /// made of other people's orders too.
     pub measure: Option<OrderMeasure>,
+    /// Where there is no measure: whose orders the base is made of, so that it can be said which returns it does not feel; none where
+    /// it is made of no orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Totals>,
     /// What it is paid in.
     #[serde(default, skip_serializing_if = "Award::is_money")]
     pub award: Award,
+}
+
+/// Whose orders the base of a line is made of, where it is not one person's orders of the cycle and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Totals {
+    /// The source's.
+    Own,
+    /// The source's and those of people below.
+    Team,
+    /// Those of people below the source.
+    Below,
+    /// Everyone's.
+    Company,
 }
 
 /// Where the volume of a bonus went, each as the sum of base × rate with 13 decimals. `offered` is the sum of the others but for
@@ -247,12 +265,14 @@ pub struct LegAccount {
     pub flushed: i128,
 }
 
-/// A return of an order of a settled cycle that could not be undone.
+/// A return of an order of a settled cycle that is not undone, or not all of what it paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotUndone {
     /// Id of the return.
     pub order: String,
-    /// Why: `unknown-order`, or `earner-left` with the id of the person.
+    /// Why: `unknown-order`; `too-late` with the days between sale and return; `earner-left` with the id of the person;
+    /// `group-volume` with the code of a bonus with lines on totals that the order is part of, or `own-total` where those are totals of
+    /// the buyer alone.
     pub reason: String,
 }
 
@@ -266,7 +286,7 @@ pub struct Payouts {
     pub conservation: Vec<Conservation>,
     /// The lines, by earner, then as on the statement.
     pub lines: Vec<PayoutLine>,
-    /// Returns that could not be undone.
+    /// Returns that are not undone, or not all of what they paid.
     pub not_undone: Vec<NotUndone>,
     /// What is paid in points, prizes and tags, by earner. Never summed up with money. Stored in a file of its own.
     pub awards: Vec<AwardLine>,

@@ -213,8 +213,8 @@ pub fn check_settlements(
             blocks: false,
             person: String::new(),
             text: Text {
-                es: format!("La devolución {} no se pudo deshacer: {}", open.order, open.reason),
-                en: format!("Return {} could not be undone: {}", open.order, open.reason),
+                es: format!("La devolución {} no se deshizo: {}", open.order, open.reason),
+                en: format!("Return {} was not undone: {}", open.order, open.reason),
             },
         });
     }

@@ -243,6 +243,63 @@ fn a_return_of_an_unknown_order_is_reported() {
     assert_eq!(findings[0].code, "not-undone");
 }
 
+/// Reasons why returns of October are not undone, by return; and how many lines undo something.
+fn not_undone(plan: &Plan, sales: &[OrderFact], returns: &[OrderFact]) -> (Vec<(String, String)>, usize) {
+    let people = [person("a", None), person("b", Some("a")), person("c", Some("b")), person("d", Some("a"))];
+    let before = freeze(plan, &cycle(9), &people, sales);
+    let paid = pay(plan, &before, &[]);
+    let snapshot = freeze(plan, &cycle(10), &people, returns);
+    let payouts = pay(plan, &snapshot, &[SettledCycle { snapshot: &before, payouts: &paid }]);
+    let mut found: Vec<_> = payouts.not_undone.into_iter().map(|open| (open.order, open.reason)).collect();
+    found.sort();
+    (found, payouts.lines.iter().filter(|line| line.kind == LineKind::Undo).count())
+}
+
+#[test]
+fn nothing_is_undone_of_what_comes_back_after_the_days_of_the_plan() {
+    let sales = [sale("s", "c", 100, &cycle(9))];
+    let mut returns = [returned("r", "c", "s", 40, &cycle(10))];
+    // From 1 September to 1 October, whatever the hour.
+    returns[0].paid_at += jiff::SignedDuration::from_hours(23);
+    for (within, reasons, lines) in
+        [(30, vec![], 2), (29, vec![("r".to_owned(), "too-late 30".to_owned())], 0)]
+    {
+        let mut document = document(&json!([unilevel()]), &no_ranks());
+        document["returns"] = json!({"within_days": within});
+        assert_eq!(not_undone(&parse(&document), &sales, &returns), (reasons, lines), "{within}");
+    }
+}
+
+#[test]
+fn bonuses_on_totals_that_a_returned_order_is_part_of_are_named() {
+    let share = |of: &str| json!({"percentage": {"of": of, "rate": {"fixed": "0.01"}}});
+    let slices = json!({"brackets": {"marginal": true, "steps": [{"from": "0", "rate": "0.01"}]}});
+    let levels = json!({"on": {"orders": "vc"}, "rates": {"by-level": ["0.1", "0.05"]}, "per": "level"});
+    let bonuses = json!([
+        unilevel(),
+        bonus("levels", &json!({"unilevel": levels})),
+        bonus("team", &share("TVC_S")),
+        bonus("heads", &share("TEAM_N")),
+        bonus("before", &share("PVQ_PREV")),
+        bonus("slices", &json!({"percentage": {"of": "PVC", "rate": slices}})),
+        bonus("pool", &json!({"pool": {"fund": {"share": {"of": "COVC", "rate": "0.01"}}}})),
+        bonus("amount", &json!({"fixed": {"amount": {"amount": "1"}}})),
+    ]);
+    let plan = parse(&document(&bonuses, &no_ranks()));
+    let all = |of: &str| sale(&format!("s{of}"), of, 200, &cycle(9));
+    for (of, expected) in [
+        ("c", vec!["group-volume levels", "group-volume pool", "group-volume team", "own-total slices"]),
+        // Nobody stands above a.
+        ("a", vec!["group-volume pool", "group-volume team", "own-total slices"]),
+    ] {
+        let returns = [returned("r", of, &format!("s{of}"), 40, &cycle(10))];
+        let (found, lines) = not_undone(&plan, &["a", "b", "c", "d"].map(all), &returns);
+        let expected: Vec<_> =
+            expected.into_iter().map(|reason| ("r".to_owned(), reason.to_owned())).collect();
+        assert_eq!((found, lines), (expected, if of == "c" { 2 } else { 0 }), "{of}");
+    }
+}
+
 fn ladder(extra: &Value) -> Value {
     let mut ranks = json!({"steps": [
         {"code": "r1", "name": {"es": "Uno", "en": "One"}, "rule": "own_vq >= 100"},

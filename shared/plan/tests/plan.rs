@@ -249,6 +249,20 @@ fn what_is_not_computed_or_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn days_after_which_nothing_is_undone_need_returns_that_are_undone() {
+    for (returns, pointers) in [
+        (json!({"within_days": 60}), vec![]),
+        (json!({"within_days": 0}), vec!["/returns/within_days"]),
+        (json!({"within_days": 60, "after_settlement": "deduct"}), vec!["/returns/within_days"]),
+    ] {
+        let mut document = demo();
+        document["returns"] = returns.clone();
+        let found: Vec<String> = mistakes(&document).into_iter().map(|mistake| mistake.pointer).collect();
+        assert_eq!(found, pointers, "{returns}");
+    }
+}
+
+#[test]
 fn the_hash_names_the_content_and_not_its_layout() {
     let plan = Plan::parse(DEMO).unwrap();
     let compact = Plan::parse(&demo().to_string()).unwrap();

@@ -181,6 +181,7 @@ fn compare(
                 all_of(table, &found, line, &mut wrong);
             }
             "carried" => all_of(table, &carried(result), line, &mut wrong),
+            "not_undone" => all_of(table, &not_undone(result), line, &mut wrong),
             "totals" => wrong.extend(totals(table, result)),
             "ranks" => wrong.extend(by_person(table, &ranks(result, plan))),
             "indicators" => wrong.extend(by_person(table, &indicators(result))),
@@ -223,6 +224,7 @@ fn said<'a>(table: &'a Table, row: &'a [String]) -> Vec<(&'a str, &'a str)> {
 fn all_of(table: &Table, found: &[Row], line: usize, wrong: &mut Vec<(usize, String)>) {
     let key = match parts(&table.columns[0]).0 {
         "payouts" | "lines" => "earner",
+        "not_undone" => "order",
         _ => "person",
     };
     let mut left: Vec<&Row> = found.iter().collect();
@@ -348,6 +350,11 @@ fn carried(result: &Simulated) -> Vec<Row> {
             ])
         })
         .collect()
+}
+
+fn not_undone(result: &Simulated) -> Vec<Row> {
+    let open = result.payouts.not_undone.iter();
+    open.map(|one| row([("order", one.order.clone()), ("reason", one.reason.clone())])).collect()
 }
 
 fn ranks(result: &Simulated, plan: &Plan) -> BTreeMap<String, Row> {

@@ -42,6 +42,7 @@ impl Desk<'_> {
                 code: balance.bonus.clone(),
                 indicator: String::new(),
                 measure: None,
+                totals: None,
                 award: Award::Money,
             });
             let value = self.in_currency_of(row as usize, number, balance.value, balance.currency)?;

@@ -110,6 +110,7 @@ impl Desk<'_> {
             code: String::new(),
             indicator: String::new(),
             measure: None,
+            totals: None,
             award: plan::bonus::Award::Money,
         };
         if let Some(cap) = document.cap_per_person {

@@ -1,5 +1,7 @@
 //! What orders of settled cycles paid that came back.
 
+use std::collections::BTreeSet;
+
 use super::{
     SettledCycle,
     desk::{Claim, Desk, order_column},
@@ -8,7 +10,8 @@ use crate::{
     amount::Factor,
     columns::{NONE, position},
     failure::EngineError,
-    payouts::{LineKind, NotUndone, PayoutLine},
+    pairs::days_between,
+    payouts::{LineKind, NotUndone, PayoutLine, Totals},
 };
 
 impl Desk<'_> {
@@ -18,15 +21,25 @@ impl Desk<'_> {
         for order in (0..orders.len()).filter(|order| orders.is_late[*order]) {
             let sale = orders.reverses.get(order);
             let found = settled.iter().find_map(|cycle| Some((cycle, cycle.snapshot.orders.row(sale)?)));
-            match found {
-                Some((cycle, sale)) => self.undo_sale(order, cycle, sale)?,
-                None => self.not_undone.push(NotUndone {
-                    order: orders.ids.get(order).to_owned(),
-                    reason: "unknown-order".to_owned(),
-                }),
+            let Some((cycle, sale)) = found else {
+                self.note_not_undone(order, "unknown-order".to_owned());
+                continue;
+            };
+            let sold_at = cycle.snapshot.orders.paid_at[sale];
+            let days = days_between(sold_at, orders.paid_at[order], &self.zone);
+            let most = self.plan.document().returns.within_days;
+            if most.is_some_and(|most| i64::from(most) < days) {
+                self.note_not_undone(order, format!("too-late {days}"));
+                continue;
             }
+            self.undo_sale(order, cycle, sale)?;
+            self.note_totals(order, cycle, cycle.snapshot.orders.person[sale]);
         }
         Ok(())
+    }
+
+    fn note_not_undone(&mut self, order: usize, reason: String) {
+        self.not_undone.push(NotUndone { order: self.snapshot.orders.ids.get(order).to_owned(), reason });
     }
 
     fn undo_sale(&mut self, order: usize, cycle: &SettledCycle<'_>, sale: usize) -> Result<(), EngineError> {
@@ -47,10 +60,7 @@ impl Desk<'_> {
                 self.snapshot.people.row(before.people.ids.get(buyer as usize)),
             );
             let (Some(earner), Some(source)) = rows else {
-                self.not_undone.push(NotUndone {
-                    order: self.snapshot.orders.ids.get(order).to_owned(),
-                    reason: format!("earner-left {earner_id}"),
-                });
+                self.note_not_undone(order, format!("earner-left {earner_id}"));
                 continue;
             };
             let number = self.number_of(bonus);
@@ -71,5 +81,26 @@ impl Desk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes each bonus that has lines on totals a buyer's order is part of: which part of them it was is not known any more.
+    fn note_totals(&mut self, order: usize, cycle: &SettledCycle<'_>, buyer: u32) {
+        let people = &cycle.snapshot.people;
+        let above: BTreeSet<u32> =
+            people.placement.upline(buyer).chain(people.enrolment.upline(buyer)).collect();
+        let is_part = |totals: Totals, source: u32| match totals {
+            Totals::Own => source == buyer,
+            Totals::Team => source == buyer || above.contains(&source),
+            Totals::Below => above.contains(&source),
+            Totals::Company => true,
+        };
+        let mut open: Vec<Option<Totals>> = cycle.payouts.bonuses.iter().map(|bonus| bonus.totals).collect();
+        for line in cycle.payouts.lines.iter().filter(|line| line.kind == LineKind::Earned) {
+            let place = usize::from(line.bonus);
+            let Some(totals) = open[place].filter(|totals| is_part(*totals, line.source)) else { continue };
+            open[place] = None;
+            let what = if totals == Totals::Own { "own-total" } else { "group-volume" };
+            self.note_not_undone(order, format!("{what} {}", cycle.payouts.bonuses[place].code));
+        }
     }
 }

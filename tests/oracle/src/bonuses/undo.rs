@@ -1,11 +1,13 @@
 //! Orders of settled cycles that came back.
 
 use anyhow::Result;
+use rust_decimal::Decimal;
 
 use super::Settled;
 use crate::{
     numbers::product,
     payouts::{Claim, Desk},
+    plan::maybe,
 };
 
 impl Desk<'_> {
@@ -19,6 +21,11 @@ impl Desk<'_> {
             };
             let Some((before, lines)) = cycle.earlier.iter().zip(settled).find(sold) else { continue };
             let Some(sale) = before.orders.iter().find(|order| order.id == late.reverses) else { continue };
+            if let Some(most) = maybe(&cycle.plan.document, "/returns/within_days")?
+                && most < Decimal::from((late.day - sale.day).get_days())
+            {
+                continue;
+            }
             let buyer = &before.people()[sale.person].id;
             for (earner, line) in
                 lines.iter().flat_map(|(id, lines)| lines.iter().map(move |line| (id, line)))
