@@ -39,7 +39,7 @@ use self::{desk::Desk, rates::is_marginal};
 pub(crate) use self::{
     reach::{lowest_rank_of_level, lowest_rank_paid},
     shares::{OrderShares, Share, brings, shares_of_order, shares_of_person},
-    together::brought_to_level,
+    together::{brought_to_level, holder_of_last_level},
 };
 use crate::{
     failure::EngineError,

@@ -34,7 +34,7 @@ const MOST_PARTS: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// Stable name of what kind of reason it is: `line`, `base`, `rate`, `rank`, `level`, `compression`, `difference`, `unblocked`,
-    /// `group`, `guarantee`, `order`, `rule`, `condition`, `formula`, `definition`, `part`, `rest`, `sheet` and what is in it,
+    /// `after`, `group`, `guarantee`, `order`, `rule`, `condition`, `formula`, `definition`, `part`, `rest`, `sheet` and what is in it,
     /// `why-not`, `missing`, `lost`, `nearly`.
     pub kind: String,
     /// The reason for people.

@@ -343,6 +343,8 @@ pub enum Compression {
     None,
     /// They are skipped and take none.
     Dynamic,
+    /// They are skipped and take none; and who is qualified is skipped at the levels that `depth` does not pay their rank.
+    DynamicByLevel,
     /// They take it, and that share passes to the next qualified person up.
     RollUp,
 }
@@ -570,10 +572,15 @@ pub struct Infinity {
     pub only_where: Option<RuleText>,
     /// The rate by the earner's paid rank; the highest rank reached counts.
     pub rates: Vec<RateOfRank>,
-    /// The first level that is paid, for what comes after the levels of another bonus.
+    /// The first level that is paid, counted as levels are walked.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub from_level: u16,
+    /// Code of a unilevel bonus that stands earlier in the plan, of the same tree: of each source only those are paid who stand
+    /// above the person with that bonus's last level. Somebody with a level has it whether they are paid for it or not, and under
+    /// `roll-up` it is the person whose share passes up. Where nobody has the last level nobody is paid. Those up to it still block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Code>,
     /// Pays one's rate less the highest of these rates from the child down to the source, instead of being blocked.
     #[serde(default)]
     pub difference: bool,

@@ -99,10 +99,18 @@ impl Plan {
             for (role, index) in &bonus.indicators {
                 draft.edge(&draft.id_of(*index), &node.id, &kebab(&format!("{role:?}")));
             }
-            if let Mechanic::Matching(matching) = &bonus.definition.pays {
-                for code in &matching.of {
-                    draft.edge(&format!("bonus:{code}"), &node.id, "of");
+            match &bonus.definition.pays {
+                Mechanic::Matching(matching) => {
+                    for code in &matching.of {
+                        draft.edge(&format!("bonus:{code}"), &node.id, "of");
+                    }
                 }
+                Mechanic::Infinity(infinity) => {
+                    if let Some(code) = &infinity.after {
+                        draft.edge(&format!("bonus:{code}"), &node.id, "after");
+                    }
+                }
+                _ => {}
             }
             nodes.push(node);
         }

@@ -249,6 +249,46 @@ fn what_is_not_computed_or_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn levels_and_what_comes_after_them_fit_each_other() {
+    let bonus =
+        |code: &str, pays: Value| json!({"code": code, "name": {"es": code, "en": code}, "pays": pays});
+    let levels = |code: &str, change: Value| {
+        let mut pays = json!({"on": {"orders": "vc"}, "rates": {"by-level": ["0.1"]}});
+        for (field, value) in change.as_object().unwrap() {
+            pays[field] = value.clone();
+        }
+        bonus(code, json!({ "unilevel": pays }))
+    };
+    let infinity = |after: &str, tree: &str| {
+        let pays = json!({"on": {"orders": "vc"}, "rates": [{"rate": "0.01"}], "after": after, "tree": tree});
+        bonus("inf", json!({ "infinity": pays }))
+    };
+    let own = bonus("own", json!({"percentage": {"of": "PVC", "rate": {"fixed": "0.1"}}}));
+    let by_level = json!({"compression": "dynamic-by-level"});
+    let with_depth = json!({"compression": "dynamic-by-level", "depth": [{"levels": 1}], "per": "level"});
+    let after = "/bonuses/1/pays/infinity/after";
+    let cases = [
+        (json!([levels("uni", json!({})), infinity("uni", "placement")]), vec![]),
+        (json!([levels("uni", json!({})), infinity("uni", "enrolment")]), vec![after]),
+        (json!([levels("uni", json!({})), infinity("other", "placement")]), vec![after]),
+        (json!([own, infinity("own", "placement")]), vec![after]),
+        (
+            json!([infinity("uni", "placement"), levels("uni", json!({}))]),
+            vec!["/bonuses/0/pays/infinity/after"],
+        ),
+        (json!([infinity("inf", "placement")]), vec!["/bonuses/0/pays/infinity/after"]),
+        (json!([levels("uni", by_level)]), vec!["/bonuses/0/pays/unilevel/compression"]),
+        (json!([levels("uni", with_depth)]), vec![]),
+    ];
+    for (bonuses, pointers) in cases {
+        let mut document = demo();
+        document["bonuses"] = bonuses.clone();
+        let found: Vec<String> = mistakes(&document).into_iter().map(|mistake| mistake.pointer).collect();
+        assert_eq!(found, pointers, "{bonuses}");
+    }
+}
+
+#[test]
 fn days_after_which_nothing_is_undone_need_returns_that_are_undone() {
     for (returns, pointers) in [
         (json!({"within_days": 60}), vec![]),

@@ -2,7 +2,7 @@
 
 use plan::{
     PlannedBonus, Role,
-    bonus::{Compression, GenerationOverride, Per},
+    bonus::{GenerationOverride, Per},
     indicator::GenerationCounts,
 };
 
@@ -29,7 +29,7 @@ impl Desk<'_> {
         };
         let value = value_of(self.plan, &self.plan.indicators()[of].definition);
         let tree = self.tree(generation.tree);
-        let levels = self.levels(number, bonus, terms, value)?.along(tree, Some(&leaders));
+        let levels = self.levels(number, bonus, terms, value)?.along(tree, Some(&leaders), &self.run.paid);
         let base = self.paid_on(of, number)?;
         for source in (0..base.len()).filter(|row| base[*row] != 0) {
             let from = Start { source, order: NONE, base: base[source], below: source, level: 1, walked: 0 };
@@ -41,8 +41,7 @@ impl Desk<'_> {
                     head.map(|head| Start { below: head, ..from })
                 }
                 (Per::Member, GenerationCounts::OwnGroup) => {
-                    let makes_one = leaders[source]
-                        && (terms.compression != Compression::Dynamic || levels.is_qualified(source));
+                    let makes_one = leaders[source] && levels.takes_up_to(source, self.run.paid[source]) != 0;
                     let level = if makes_one { 2 } else { 1 };
                     Some(Start { level, walked: 1, ..from })
                 }

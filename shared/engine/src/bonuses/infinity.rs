@@ -33,15 +33,26 @@ impl Desk<'_> {
             (false, false) => -1,
         };
         let next = next_greater(tree, standing);
+        let after = infinity.after.as_deref().map(|code| self.levels_along(code)).transpose()?.flatten();
         for (source, order, base) in self.brought(number, bonus, &infinity.on)? {
             let source = source as usize;
+            let last = after.as_ref().map(|levels| levels.last_holder(source));
+            let first = match last {
+                None => u32::from(infinity.from_level),
+                // Levels that are not all taken leave nothing for who comes after them.
+                Some(NONE) => continue,
+                Some(last) => {
+                    let next_level = depth[source].saturating_sub(depth[last as usize]) + 1;
+                    next_level.max(u32::from(infinity.from_level))
+                }
+            };
             let (mut below, mut at) = (source, next[source]);
             while at != NONE {
                 let earner = at as usize;
                 let (own, less) = (rates.of(earner), rates.of(below));
                 let rate = if infinity.difference { own.rate.saturating_sub(less.rate) } else { own.rate };
                 let walked = depth[source].saturating_sub(depth[earner]);
-                if u32::from(infinity.from_level) <= walked && rate != 0 {
+                if first <= walked && rate != 0 {
                     let level = level_number(walked as usize);
                     self.share(Share {
                         bonus: number,

@@ -2,7 +2,7 @@
 
 use plan::{
     PlannedBonus, Role,
-    bonus::{Compression, DepthByRank, LevelRates, LinesPer, RollUpRate, Unilevel},
+    bonus::{Compression, DepthByRank, LevelRates, LinesPer, Mechanic, RollUpRate, Unilevel},
     indicator::Tree as TreeName,
 };
 use rules::Program;
@@ -71,11 +71,21 @@ impl<'a> Desk<'a> {
             let brought = self.brought_together(number, bonus, &unilevel.on)?;
             return self.pay_levels(&levels, tree, &brought);
         }
-        let levels = levels.along(tree, None);
+        let levels = levels.along(tree, None, &self.run.paid);
         for brought in self.brought(number, bonus, &unilevel.on)? {
             self.walk(&levels, Start::at(brought))?;
         }
         Ok(())
+    }
+
+    /// The levels of the unilevel bonus with a code, whatever it is paid on; `None` if there is no such bonus.
+    pub(super) fn levels_along(&self, code: &str) -> Result<Option<Levels<'a>>, EngineError> {
+        let plan = self.plan;
+        let found = (0_u16..).zip(plan.bonuses()).find(|(_, bonus)| bonus.definition.code == code);
+        let Some((number, bonus)) = found else { return Ok(None) };
+        let Mechanic::Unilevel(unilevel) = &bonus.definition.pays else { return Ok(None) };
+        let levels = self.levels_of(number, bonus, unilevel)?;
+        Ok(Some(levels.along(self.tree(unilevel.tree), None, &self.run.paid)))
     }
 
     /// Makes ready a bonus by level, without the ways up.
@@ -124,6 +134,7 @@ impl<'a> Desk<'a> {
             paid_depth: paid_depth(self.plan, terms.depth),
             next: Vec::new(),
             next_qualified: Vec::new(),
+            next_paid: Vec::new(),
             depth: Vec::new(),
             when,
             qualified,
@@ -162,12 +173,12 @@ impl<'a> Desk<'a> {
     /// Pays the levels above one source.
     pub(super) fn walk(&mut self, levels: &Levels<'_>, start: Start) -> Result<(), EngineError> {
         let number = levels.number;
-        let mut at = levels.above(start.below);
+        let mut at = levels.above(start.below, start.level);
         for level in start.level..=levels.deepest {
             let holder = at;
             let to = levels.taken(holder);
             if at != NONE {
-                at = levels.above(at as usize);
+                at = levels.above(at as usize, level + 1);
             }
             let Some(rate) = self.rate_of_level(levels, start, to.rate_of, level)? else { continue };
             let (earner, outcome) = match to.fate {
@@ -289,10 +300,13 @@ pub(super) struct Levels<'p> {
     deepest: usize,
     /// By rank, how many levels are paid.
     paid_depth: Vec<usize>,
-    /// Who stands at the next level above each row. This and the two after it are empty until [`Levels::along`] fills them.
+    /// Who stands at the next level above each row. This and the three after it are empty until [`Levels::along`] fills them.
     next: Vec<u32>,
     /// The nearest of them who is qualified.
     next_qualified: Vec<u32>,
+    /// Under `dynamic-by-level`, the nearest of those who is paid so many levels, by that number, the lowest first: a row for each
+    /// number of levels that some rank is paid.
+    next_paid: Vec<(usize, Vec<u32>)>,
     /// Levels from the root; with leaders, how many there are from the root down to the row.
     depth: Vec<u32>,
     when: Vec<bool>,
@@ -313,15 +327,38 @@ enum Fate {
 }
 
 impl Levels<'_> {
-    /// With the ways up a tree, to walk level by level; by generation if `leaders` says who leads.
-    pub(super) fn along(self, tree: &Tree, leaders: Option<&[bool]>) -> Self {
+    /// With the ways up a tree, to walk level by level; by generation if `leaders` says who leads. `paid` are the paid ranks.
+    pub(super) fn along(self, tree: &Tree, leaders: Option<&[bool]>, paid: &[u8]) -> Self {
         let stands = |row: usize| leaders.is_none_or(|leaders| leaders[row]);
+        let mut depths = Vec::new();
+        if self.compression == Compression::DynamicByLevel {
+            depths.extend(self.paid_depth.iter().copied().filter(|depth| *depth != 0));
+            depths.sort_unstable();
+            depths.dedup();
+        }
+        let next_paid = |depth: usize| {
+            let reaches = |row: usize| depth <= self.paid_depth[usize::from(paid[row])];
+            (depth, next_above(tree, |row| stands(row) && self.qualified[row] && reaches(row)))
+        };
         Self {
             next: next_above(tree, stands),
             next_qualified: next_above(tree, |row| stands(row) && self.qualified[row]),
+            next_paid: depths.into_iter().map(next_paid).collect(),
             depth: depth_by_row(tree, leaders),
             ..self
         }
+    }
+
+    /// Who stands at a level of what a row brings, or [`NONE`].
+    pub(super) fn holder(&self, row: usize, level: usize) -> u32 {
+        let mut at = self.above(row, 1);
+        for level in 2..=level {
+            if at == NONE {
+                break;
+            }
+            at = self.above(at as usize, level);
+        }
+        at
     }
 
     /// Whether somebody takes a level.
@@ -335,10 +372,6 @@ impl Levels<'_> {
 
     pub(super) fn deepest(&self) -> usize {
         self.deepest
-    }
-
-    pub(super) fn compression(&self) -> Compression {
-        self.compression
     }
 
     /// What becomes of a share that would be paid as `outcome` to somebody of a rank.
@@ -374,10 +407,30 @@ impl Levels<'_> {
         self.next[row]
     }
 
-    fn above(&self, row: usize) -> u32 {
+    /// Who takes a level, if it is looked for above a row.
+    fn above(&self, row: usize, level: usize) -> u32 {
         match self.compression {
             Compression::Dynamic => self.next_qualified[row],
+            // Who is paid as many levels as the lowest number that reaches this one.
+            Compression::DynamicByLevel => {
+                let reaching = self.next_paid.iter().find(|(depth, _)| level <= *depth);
+                reaching.map_or(NONE, |(_, next)| next[row])
+            }
             Compression::None | Compression::RollUp => self.next[row],
+        }
+    }
+
+    /// Who stands at the last level there is of what a row brings, or [`NONE`].
+    pub(super) fn last_holder(&self, row: usize) -> u32 {
+        self.holder(row, self.deepest)
+    }
+
+    /// Up to which level a person of a rank takes the one they stand at, paid for it or not; 0 for who takes none.
+    pub(super) fn takes_up_to(&self, row: usize, rank: u8) -> usize {
+        match self.compression {
+            Compression::Dynamic | Compression::DynamicByLevel if !self.qualified[row] => 0,
+            Compression::DynamicByLevel => self.paid_depth[usize::from(rank)],
+            Compression::None | Compression::Dynamic | Compression::RollUp => usize::MAX,
         }
     }
 

@@ -35,7 +35,8 @@ impl Desk<'_> {
             MatchBy::Level => None,
             MatchBy::Generation { rank } => Some(self.leaders(rank)),
         };
-        let levels = self.levels(number, bonus, terms, Decimal::ONE)?.along(tree, leaders.as_deref());
+        let levels =
+            self.levels(number, bonus, terms, Decimal::ONE)?.along(tree, leaders.as_deref(), &self.run.paid);
         for (source, base) in self.earnings(number, matching)? {
             let start = Start::at((position(source), NONE, base));
             let start = match &leaders {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use plan::{
     PlannedBonus, Role,
-    bonus::{Compression, LevelBase, Unilevel},
+    bonus::{LevelBase, Unilevel},
 };
 
 use super::{
@@ -85,17 +85,22 @@ impl<'a> Desk<'a> {
             if below == [0; W] {
                 continue;
             }
-            if levels.takes_level(row) {
+            let taken = levels.takes_up_to(row, self.run.paid[row]);
+            if W <= taken {
                 for level in 1..W {
                     mine[level] += below[level - 1];
                 }
-                for level in (1..=deepest).rev().filter(|level| below[level - 1] != 0) {
-                    self.pay_level(levels, row, level, below[level - 1])?;
-                }
             } else {
-                for (mine, below) in mine.iter_mut().zip(&below) {
+                for level in 1..=taken {
+                    mine[level] += below[level - 1];
+                }
+                // What is brought to a level they do not take is brought to the same level of the next person.
+                for (mine, below) in mine[taken..].iter_mut().zip(&below[taken..]) {
                     *mine += below;
                 }
+            }
+            for level in (1..=deepest.min(taken)).rev().filter(|level| below[level - 1] != 0) {
+                self.pay_level(levels, row, level, below[level - 1])?;
             }
             open[depth + 1] = [0; W];
         }
@@ -164,7 +169,7 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// Who brings what to a level of somebody: a way down from them, since what is paid was summed up. Who takes a level is asked as it
+/// Who brings what to a level of somebody: everyone below is asked, since what is paid was summed up. Who takes a level is asked as it
 /// was when it was paid.
 pub(crate) fn brought_to_level(
     run: &Calculation<'_>,
@@ -175,30 +180,26 @@ pub(crate) fn brought_to_level(
 ) -> Result<Vec<(u32, i64)>, EngineError> {
     let desk = Desk::new(snapshot, plan, run, BonusContext::default())?;
     let brought = desk.brought_together(number, bonus, &unilevel.on)?;
-    let levels = desk.levels_of(number, bonus, unilevel)?;
     let tree = desk.tree(unilevel.tree);
-    let mut found = Vec::new();
-    let Some(place) = tree.order.iter().position(|row| *row == earner) else { return Ok(found) };
-    // For each depth, how many take a level from below the earner down to the last person met there.
-    let mut takers = vec![0_u16];
-    for (row, depth) in tree.order.iter().zip(&tree.depth).skip(place + 1) {
-        if *depth <= tree.depth[place] {
-            break;
-        }
-        takers.truncate((*depth - tree.depth[place]) as usize);
-        let above = takers.last().copied().unwrap_or(0);
-        let base = brought[*row as usize];
-        if above + 1 == level && base != 0 {
-            found.push((*row, base));
-        }
-        takers.push(above.saturating_add(u16::from(levels.takes_level(*row as usize))));
-    }
-    Ok(found)
+    let levels = desk.levels_of(number, bonus, unilevel)?.along(tree, None, &run.paid);
+    let Some(place) = tree.order.iter().position(|row| *row == earner) else { return Ok(Vec::new()) };
+    let below = tree.order.iter().zip(&tree.depth).skip(place + 1);
+    let below = below.take_while(|(_, depth)| tree.depth[place] < **depth).map(|(row, _)| *row);
+    let brings =
+        |row: &u32| brought[*row as usize] != 0 && levels.holder(*row as usize, usize::from(level)) == earner;
+    Ok(below.filter(brings).map(|row| (row, brought[row as usize])).collect())
 }
 
-impl Levels<'_> {
-    /// Whether a person takes a level, paid for it or not.
-    fn takes_level(&self, row: usize) -> bool {
-        self.compression() != Compression::Dynamic || self.is_qualified(row)
-    }
+/// Who stands at the last level of a bonus above what somebody brings, if anybody does.
+pub(crate) fn holder_of_last_level(
+    run: &Calculation<'_>,
+    plan: &plan::Plan,
+    snapshot: &Snapshot,
+    code: &str,
+    source: u32,
+) -> Result<Option<(u32, usize)>, EngineError> {
+    let desk = Desk::new(snapshot, plan, run, BonusContext::default())?;
+    let Some(levels) = desk.levels_along(code)? else { return Ok(None) };
+    let holder = levels.last_holder(source as usize);
+    Ok((holder != NONE).then_some((holder, levels.deepest())))
 }

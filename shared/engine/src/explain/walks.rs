@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 use super::{Reason, StoredRun, percent};
 use crate::{
     amount::RATE_SCALE,
-    bonuses::brought_to_level,
+    bonuses::{brought_to_level, holder_of_last_level},
     columns::Tree,
     indicators::{Calculation, rounded},
     pairs::Pair,
@@ -71,7 +71,7 @@ impl StoredRun<'_> {
                 self.rate_reason(run, bonus, rate, line.earner).into_iter().collect()
             }
             Mechanic::Differential(differential) => self.difference(run, bonus, differential, line),
-            Mechanic::Infinity(infinity) => self.unblocked(infinity, line),
+            Mechanic::Infinity(infinity) => self.unblocked(run, infinity, line),
             Mechanic::Breakaway(breakaway) => vec![self.handed_up(breakaway, line)],
             _ if line.level_paid != 0 => vec![self.level_reason(line, "nivel", "level", None)],
             _ => Vec::new(),
@@ -107,6 +107,10 @@ impl StoredRun<'_> {
                 Some(Compression::RollUp) => (
                     "la porción subió a la primera persona calificada",
                     "the share passed up to the first qualified person",
+                ),
+                Some(Compression::DynamicByLevel) => (
+                    "las personas de en medio no ocupan nivel: no están calificadas o su rango no alcanza el nivel",
+                    "people in between take no level: they are not qualified or their rank does not reach it",
                 ),
                 _ => (
                     "las personas no calificadas de en medio no ocupan nivel",
@@ -303,8 +307,25 @@ impl StoredRun<'_> {
         reasons
     }
 
-    fn unblocked(&self, infinity: &Infinity, line: &PayoutLine) -> Vec<Reason> {
-        let level = self.level_reason(line, "nivel", "level", None);
+    /// Who has the last level of the bonus after which another one pays.
+    fn after_levels(&self, run: &Calculation<'_>, code: &str, line: &PayoutLine) -> Option<Reason> {
+        let bonus = self.plan.bonuses().iter().find(|bonus| bonus.definition.code == code)?;
+        let found = holder_of_last_level(run, self.plan, self.snapshot, code, line.source);
+        let (holder, level) = found.ok().flatten()?;
+        let (name, holder) = (&bonus.definition.name, self.id(holder));
+        Some(Reason::new(
+            "after",
+            format!(
+                "{holder} ocupa el último nivel ({level}) de {}; se paga a quien está más arriba",
+                name.es
+            ),
+            format!("{holder} has the last level ({level}) of {}; who stands further up is paid", name.en),
+        ))
+    }
+
+    fn unblocked(&self, run: &Calculation<'_>, infinity: &Infinity, line: &PayoutLine) -> Vec<Reason> {
+        let after = infinity.after.as_deref().and_then(|code| self.after_levels(run, code, line));
+        let level = self.level_reason(line, "nivel", "level", None).with(after);
         let path = self.between(infinity.tree, line);
         let (source, earner) = (self.id(line.source), self.id(line.earner));
         let rank = self.ranked.ranks.paid.get(line.earner as usize).copied().unwrap_or(0);

@@ -201,6 +201,42 @@ fn levels_are_counted_over_those_who_are_engaged() {
     assert!(told.contains("l12 is 12 level(s) below and is paid as level 8"), "{told}");
 }
 
+/// S is paid one level and g three; c is s, the others are g.
+#[test]
+fn who_is_not_paid_a_level_is_skipped_at_that_level_only() {
+    let ranks = json!([{"rank": "r1", "levels": 1}, {"rank": "r2", "levels": 3}]);
+    let settled = |people: &str, per: &str| {
+        let pays = json!({
+            "rates": {"by-level": ["0.1", "0.05", "0.03"]}, "depth": ranks, "compression": "dynamic-by-level", "per": per
+        });
+        let plan = parse(&document(&[unilevel(&pays)]));
+        let run = Company::of(people).selling("e=100").settle(&plan);
+        (plan, run)
+    };
+    let (plan, run) = settled("a:2 b:2<a c:1<b d:2<c e:2<d", "source");
+    let expected = ["a<e[o1]/4/3: 100*0.03=3", "b<e[o1]/3/2: 100*0.05=5", "d<e[o1]/1/1: 100*0.1=10"];
+    assert_eq!(run.lines(), expected);
+    let row = run.snapshot.people.row("b").unwrap();
+    let told = run.stored(&plan).explain_line(&run.payouts, &run.payouts.of(row)[0]).render(Locale::En);
+    assert!(told.contains("or their rank does not reach it"), "{told}");
+    // Level 1 is c's where d is not qualified; d, who takes none, is skipped at every level.
+    let (_, run) = settled("a:2 b:2<a c:1<b d:2!<c e:2<d", "source");
+    let expected = ["a<e[o1]/4/3: 100*0.03=3", "b<e[o1]/3/2: 100*0.05=5", "c<e[o1]/2/1: 100*0.1=10"];
+    assert_eq!(run.lines(), expected);
+    let account = &run.payouts.conservation[0];
+    assert_eq!((account.unqualified, account.forfeited, account.unclaimed), (0, 0, 0));
+    // Nobody above d is paid level 2: it is nobody's.
+    let (_, run) = settled("a b:1<a c<b d:2<c e:2<d", "source");
+    assert_eq!(run.lines(), ["d<e[o1]/1/1: 100*0.1=10"]);
+    assert_eq!(share(run.payouts.conservation[0].unclaimed), Decimal::from(8));
+    // Together, the level one stands at is explained by those who bring it.
+    let (plan, run) = settled("a:2 b:2<a c:1<b d:2<c e:2<d", "level");
+    assert_eq!(run.lines(), ["a<a/3/3: 100*0.03=3", "b<b/2/2: 100*0.05=5", "d<d/1/1: 100*0.1=10"]);
+    let row = run.snapshot.people.row("a").unwrap();
+    let told = run.stored(&plan).explain_line(&run.payouts, &run.payouts.of(row)[0]).render(Locale::En);
+    assert!(told.contains("e: 100"), "{told}");
+}
+
 #[test]
 fn lines_per_level_are_the_sums_of_the_lines_per_source() {
     let company = Company::of("a:3 b:1<a c!<b d:2<c e<d f?<d g:1<c h<g i!<h j<i")
@@ -210,7 +246,9 @@ fn lines_per_level_are_the_sums_of_the_lines_per_source() {
     let cases = [
         (json!({"by-level": ["0.1", "0.05", "0", "0.02"]}), "none", "placement"),
         (json!({"by-level": ["0.1", "0.05", "0", "0.02"]}), "dynamic", "enrolment"),
-        (by_rank, "dynamic", "placement"),
+        (by_rank.clone(), "dynamic", "placement"),
+        (by_rank, "dynamic-by-level", "placement"),
+        (json!({"by-level": ["0.1", "0.05", "0.03", "0.02"]}), "dynamic-by-level", "enrolment"),
     ];
     for (rates, compression, tree) in cases {
         for on in [json!({"orders": "vc"}), json!({"indicator": "OWN"})] {

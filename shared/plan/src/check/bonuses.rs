@@ -15,7 +15,7 @@ use crate::{
         Unilevel,
     },
     checked::{AMOUNT_SCALE, PlannedBonus, Role},
-    indicator::GenerationCounts,
+    indicator::{GenerationCounts, Tree},
     source::Place,
 };
 
@@ -99,7 +99,7 @@ impl Bonuses<'_> {
             Mechanic::Breakaway(breakaway) => self.breakaway(&format!("{place}/breakaway"), breakaway),
             Mechanic::Matching(matching) => self.matching(&format!("{place}/matching"), matching, number),
             Mechanic::Pool(pool) => self.pool(&format!("{place}/pool"), pool),
-            Mechanic::Infinity(infinity) => self.infinity(&format!("{place}/infinity"), infinity),
+            Mechanic::Infinity(infinity) => self.infinity(&format!("{place}/infinity"), infinity, number),
             Mechanic::Fixed(fixed) => self.fixed(&format!("{place}/fixed"), fixed),
             Mechanic::RetailProfit(retail) => self.retail_profit(&format!("{place}/retail-profit"), retail),
             Mechanic::Binary(binary) => self.binary(&format!("{place}/binary"), binary),
@@ -164,14 +164,14 @@ impl Bonuses<'_> {
         let orders = self.level_base(&format!("{place}/on"), &unilevel.on);
         self.only_where(place, unilevel.only_where.as_deref(), orders);
         self.level_rates(&format!("{place}/rates"), &unilevel.rates, orders);
-        self.depth(&format!("{place}/depth"), &unilevel.depth);
+        self.depth(place, &unilevel.depth, unilevel.compression);
         if unilevel.per == LinesPer::Level {
             let mut only = |field: &str, found: &str, expected: &str| {
                 let at = format!("{place}/{field}");
                 self.checker.mistake(at, "what makes up a level has no rate in common", found, expected);
             };
             if unilevel.compression == Compression::RollUp {
-                only("compression", "roll-up", "`none` or `dynamic`, or `per: source`");
+                only("compression", "roll-up", "any other, or `per: source`");
             }
             if matches!(unilevel.rates, LevelRates::Rule(_)) {
                 only("rates", "a rule", "`by-level` or `by-rank`, or `per: source`");
@@ -234,7 +234,7 @@ impl Bonuses<'_> {
         let text = generation.qualified.as_deref().unwrap_or("active");
         self.rule(Role::Qualified, &format!("{place}/qualified"), Place::Payment, text, &Type::Bool);
         self.level_rates(&format!("{place}/rates"), &generation.rates, false);
-        self.depth(&format!("{place}/depth"), &generation.depth);
+        self.depth(place, &generation.depth, generation.compression);
         if generation.counts != GenerationCounts::Leader && generation.per == Per::Leader {
             let expected = "`per: member` unless the first leaders are generation 1";
             self.checker.mistake(
@@ -254,7 +254,7 @@ impl Bonuses<'_> {
         }
     }
 
-    fn infinity(&mut self, place: &str, infinity: &Infinity) {
+    fn infinity(&mut self, place: &str, infinity: &Infinity, number: usize) {
         let orders = self.level_base(&format!("{place}/on"), &infinity.on);
         self.only_where(place, infinity.only_where.as_deref(), orders);
         let at = format!("{place}/rates");
@@ -262,6 +262,25 @@ impl Bonuses<'_> {
             self.checker.mistake(&at, "no rate", "nothing", "at least one rate");
         }
         self.ranks_in_order(&at, infinity.rates.iter().map(|row| row.rank.clone()).collect());
+        if let Some(code) = &infinity.after {
+            self.after(&format!("{place}/after"), code, infinity.tree, number);
+        }
+    }
+
+    /// The bonus after whose levels another one pays.
+    fn after(&mut self, pointer: &str, code: &str, tree: Tree, number: usize) {
+        let bonuses = &self.checker.document.bonuses;
+        let standing = bonuses.iter().position(|bonus| bonus.code == code);
+        let (message, expected) = match standing.map(|place| (place, &bonuses[place].pays)) {
+            None => ("no such bonus", "a code of a bonus"),
+            Some((place, _)) if number <= place => {
+                ("not known yet", "a bonus that stands earlier in the plan")
+            }
+            Some((_, Mechanic::Unilevel(unilevel))) if unilevel.tree == tree => return,
+            Some((_, Mechanic::Unilevel(_))) => ("levels of the other tree", "a bonus of the same tree"),
+            Some(_) => ("a bonus without levels", "a unilevel bonus"),
+        };
+        self.checker.mistake(pointer, message, format!("{code:?}"), expected);
     }
 
     fn level_rates(&mut self, place: &str, rates: &LevelRates, orders: bool) {
@@ -287,8 +306,17 @@ impl Bonuses<'_> {
         }
     }
 
-    fn depth(&mut self, place: &str, depth: &[DepthByRank]) {
-        self.ranks_in_order(place, depth.iter().map(|row| row.rank.clone()).collect());
+    /// Levels paid by rank, which is what `dynamic-by-level` looks at.
+    pub(super) fn depth(&mut self, place: &str, depth: &[DepthByRank], compression: Compression) {
+        self.ranks_in_order(&format!("{place}/depth"), depth.iter().map(|row| row.rank.clone()).collect());
+        if compression == Compression::DynamicByLevel && depth.is_empty() {
+            self.checker.mistake(
+                format!("{place}/compression"),
+                "nothing says which levels a rank is paid",
+                "dynamic-by-level without depth",
+                "`depth`, or `dynamic`",
+            );
+        }
     }
 
     fn rates(&mut self, pointer: &str, rates: &[Decimal]) {

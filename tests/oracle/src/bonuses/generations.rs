@@ -20,7 +20,7 @@ impl<'a> Desk<'a> {
             let leads = self.leads(how, source)?;
             let above = self.leaders_above(how, source)?;
             // Where one's own group is generation 1, a leader is generation 2 of the next, unless nobody counts them as one.
-            let skipped = text(how, "/compression") == Some("dynamic") && !self.is_qualified(how, source)?;
+            let skipped = leads && self.holders(how, &[source], 1)?.is_empty();
             let leaders_last = text(how, "/counts") == Some("between");
             let (above, first, further) = match (per, own_first) {
                 ("leader", _) if !leads => continue,

@@ -87,13 +87,8 @@ impl<'a> Desk<'a> {
         for person in above {
             qualified.push(self.is_qualified(how, *person)?);
         }
-        let holders: Vec<usize> = match compression {
-            "dynamic" => (0..above.len()).filter(|place| qualified[*place]).collect(),
-            "none" | "roll-up" => (0..above.len()).collect(),
-            other => bail!("the oracle does not know the compression {other}"),
-        };
         let mut shares = Vec::new();
-        for (level, holder) in (first..).zip(holders) {
+        for (level, holder) in (first..).zip(self.holders(how, above, first)?) {
             // The one who gets it is the holder, or under roll-up the first qualified person from the holder up.
             let receiver = match compression {
                 "roll-up" => (holder..above.len()).find(|place| qualified[*place]),
@@ -112,6 +107,39 @@ impl<'a> Desk<'a> {
             }
         }
         Ok(shares)
+    }
+
+    /// Who stands at each level from `first` on: their places among those above.
+    pub(super) fn holders(&self, how: &'a Value, above: &[usize], first: usize) -> Result<Vec<usize>> {
+        let compression = text(how, "/compression").unwrap_or("none");
+        let mut holders = Vec::new();
+        for (place, person) in above.iter().enumerate() {
+            let level = first + holders.len();
+            let takes = match compression {
+                "none" | "roll-up" => true,
+                "dynamic" => self.is_qualified(how, *person)?,
+                "dynamic-by-level" => {
+                    self.is_qualified(how, *person)? && level <= self.depth(how, *person)?
+                }
+                other => bail!("the oracle does not know the compression {other}"),
+            };
+            if takes {
+                holders.push(place);
+            }
+        }
+        Ok(holders)
+    }
+
+    /// How many levels a bonus has.
+    pub(super) fn last_level(how: &Value) -> Result<usize> {
+        let (kind, held) = choice(&how["rates"])?;
+        let rates = |rates: &Value| list(rates, "").len();
+        match kind {
+            "by-level" => Ok(rates(held)),
+            "by-rank" => Ok(list(held, "").iter().map(|row| rates(&row["rates"])).max().unwrap_or(0)),
+            "rule" => count(held, "/levels", 0),
+            other => bail!("the oracle does not know rates {other}"),
+        }
     }
 
     /// The rate of a level for a person.

@@ -104,7 +104,24 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
     if document["returns"]["after_settlement"] == "undo" && draft.dice.once_in(3) {
         document["returns"]["within_days"] = json!(draft.dice.one_of(&[1, 14, 35]));
     }
+    after_levels(draft.dice, &mut document);
     accepted(document)
+}
+
+/// Lets some infinity bonuses pay after the levels of a bonus before them.
+fn after_levels(dice: &mut Dice<'_>, document: &mut Value) {
+    let mut levels: Vec<(Value, Value)> = Vec::new();
+    for bonus in document["bonuses"].as_array_mut().unwrap() {
+        if let Some(tree) = bonus.pointer("/pays/unilevel/tree") {
+            levels.push((bonus["code"].clone(), tree.clone()));
+        }
+        if bonus.pointer("/pays/infinity").is_some() && !levels.is_empty() && !dice.once_in(3) {
+            let (code, tree) = dice.one_of(&levels);
+            let infinity = &mut bonus["pays"]["infinity"];
+            (infinity["after"], infinity["tree"]) = (code, tree);
+            infinity["from_level"] = json!(dice.one_of(&[1, 1, 3]));
+        }
+    }
 }
 
 /// Takes out, piece by piece, what the engine refuses.
@@ -403,14 +420,14 @@ impl Draft<'_, '_> {
     }
 
     fn walk(&mut self, how: &mut Value) {
-        how["compression"] = json!(self.dice.one_of(&["none", "dynamic", "roll-up"]));
+        how["compression"] = json!(self.dice.one_of(&["none", "dynamic", "roll-up", "dynamic-by-level"]));
         how["roll_up_rate"] = json!(self.dice.one_of(&["loser", "receiver"]));
         how["tree"] = json!(self.dice.one_of(&["placement", "placement", "enrolment"]));
         if self.dice.once_in(2) {
             how["qualified"] = json!(self.condition());
         }
-        if self.dice.once_in(3) {
-            how["depth"] = self.rows(|draft| json!({ "levels": 1 + draft.dice.below(3) }));
+        if how["compression"] == "dynamic-by-level" || self.dice.once_in(3) {
+            how["depth"] = self.rows(|draft| json!({ "levels": draft.dice.below(4) }));
         }
     }
 
@@ -452,7 +469,7 @@ impl Draft<'_, '_> {
     }
 
     fn mechanic(&mut self, index: usize) -> Value {
-        match self.dice.below(18) {
+        match self.dice.below(20) {
             0..=2 => {
                 let on = self.on();
                 let orders = on.get("orders").is_some();
@@ -518,7 +535,7 @@ impl Draft<'_, '_> {
                 }
                 json!({ "breakaway": how })
             }
-            10 => {
+            10 | 18 | 19 => {
                 let on = self.on();
                 let orders = on.get("orders").is_some();
                 let mut how = json!({
@@ -526,6 +543,7 @@ impl Draft<'_, '_> {
                     "rates": self.rows(|draft| json!({ "rate": rate(draft.dice) })),
                     "from_level": 1 + self.dice.below(3),
                     "difference": self.dice.once_in(2),
+                    "tree": self.dice.one_of(&["placement", "placement", "enrolment"]),
                 });
                 self.only(&mut how, orders);
                 json!({ "infinity": how })

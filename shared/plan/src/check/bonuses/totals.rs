@@ -123,7 +123,7 @@ impl Bonuses<'_> {
         let text = matching.qualified.as_deref().unwrap_or("active");
         self.rule(Role::Qualified, &format!("{place}/qualified"), Place::Payment, text, &Type::Bool);
         self.level_rates(&format!("{place}/rates"), &matching.rates, false);
-        self.depth(&format!("{place}/depth"), &matching.depth);
+        self.depth(place, &matching.depth, matching.compression);
     }
 
     pub(super) fn pool(&mut self, place: &str, pool: &Pool) {
