@@ -14,6 +14,7 @@ mod generations;
 mod holds;
 mod infinity;
 mod levels;
+mod limits;
 mod matching;
 mod percentage;
 mod periods;
@@ -37,6 +38,7 @@ use plan::{
 pub use self::shares::Outcome;
 use self::{desk::Desk, rates::is_marginal};
 pub(crate) use self::{
+    limits::amount_of_rank,
     reach::{lowest_rank_of_level, lowest_rank_paid},
     shares::{OrderShares, Share, brings, shares_of_order, shares_of_person},
     together::{brought_to_level, holder_of_last_level},
@@ -107,10 +109,11 @@ impl Desk<'_> {
     fn bonus(&mut self, number: u16, bonus: &PlannedBonus) -> Result<(), EngineError> {
         let first = self.lines.len();
         self.mechanic(number, bonus)?;
-        match bonus.definition.cap_per_person {
+        match &bonus.definition.cap_per_person {
             Some(cap) => {
+                let caps = self.limits(bonus, cap, Role::Cap, Ok)?;
                 let sums = self.sums(number, &self.lines[first..], |_| true)?;
-                self.cap_persons(number, LineKind::BonusCap, cap, sums)
+                self.cap_persons(number, LineKind::BonusCap, &caps, sums)
             }
             None => Ok(()),
         }

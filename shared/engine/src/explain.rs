@@ -35,7 +35,7 @@ const MOST_PARTS: usize = 20;
 pub struct Reason {
     /// Stable name of what kind of reason it is: `line`, `base`, `rate`, `rank`, `level`, `compression`, `difference`, `unblocked`,
     /// `after`, `group`, `guarantee`, `order`, `rule`, `condition`, `formula`, `definition`, `part`, `rest`, `sheet` and what is in it,
-    /// `why-not`, `missing`, `lost`, `nearly`.
+    /// `why-not`, `missing`, `lost`, `nearly`, `limit`.
     pub kind: String,
     /// The reason for people.
     pub text: Text,
@@ -122,7 +122,8 @@ impl StoredRun<'_> {
             )
         };
         match line.kind {
-            LineKind::BonusCap => head("tope por persona del bono", "the bonus's cap per person"),
+            LineKind::BonusCap => head("tope por persona del bono", "the bonus's cap per person")
+                .with(bonus.and_then(|bonus| self.cap_reason(bonus, line.earner))),
             LineKind::BonusTotalCap => head(
                 "su parte de lo que supera el tope del bono para todos",
                 "the part of what passes the bonus's cap on everyone together",

@@ -7,7 +7,7 @@ use foundation::cycle::Cycle;
 use jiff::tz::TimeZone;
 use plan::{
     Attribute, OrderAttribute, Plan, Ranked, Source,
-    bonus::{BinaryPay, Brackets, Fund, Mechanic, Rate},
+    bonus::{BinaryPay, Brackets, Fund, Limit, Mechanic, Rate},
     indicator::{Indicator, LegCap, Scope},
 };
 use rules::{Condition, Program, Relation, Test, Value};
@@ -310,7 +310,7 @@ impl Constants {
             Mechanic::Differential(differential) => numbers.extend(brackets(&differential.rate)),
             Mechanic::Breakaway(breakaway) => numbers.extend(breakaway.minimum),
             Mechanic::Binary(binary) => {
-                numbers.extend(binary.most);
+                numbers.extend(binary.most.iter().flat_map(Limit::amounts).map(|(_, amount)| amount));
                 match &binary.pays {
                     BinaryPay::Percentage(rate) => numbers.extend(brackets(rate)),
                     BinaryPay::Cycles(cycles) => numbers.extend([cycles.strong, cycles.weak]),

@@ -28,10 +28,9 @@ pub struct Bonus {
     /// What it is paid in.
     #[serde(default, skip_serializing_if = "Award::is_money")]
     pub award: Award,
-    /// The most one person gets of it in a cycle, in the base currency.
-    #[schemars(with = "Option<schema::DecimalText>")]
+    /// The most one person gets of it in a cycle, in the base currency. Who reaches no rank of a cap by rank gets nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cap_per_person: Option<Decimal>,
+    pub cap_per_person: Option<Limit>,
     /// The most everyone together gets of it in a cycle, in the base currency; what is over it is taken in proportion.
     #[schemars(with = "Option<schema::DecimalText>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,6 +41,39 @@ pub struct Bonus {
     /// Processes it is computed in; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub processes: Vec<String>,
+}
+
+/// A number that is the same for everyone, or another for each person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields, rename_all_fields = "kebab-case")]
+pub enum Limit {
+    /// The same for everyone.
+    Same(#[schemars(with = "schema::DecimalText")] Decimal),
+    /// By the paid rank; the highest rank reached counts, and for who reaches none it is 0.
+    ByRank {
+        /// The ranks, lowest first.
+        by_rank: Vec<AmountOfRank>,
+    },
+    /// A number over the person, kept with 4 decimals (what a cycle pays: with 9), half to even. Less than 0 is 0.
+    Rule {
+        /// The rule.
+        rule: RuleText,
+    },
+}
+
+impl Limit {
+    /// The amounts it names, each with the place below it where that stands; a rule names none.
+    pub fn amounts(&self) -> Vec<(String, Decimal)> {
+        match self {
+            Self::Same(amount) => vec![(String::new(), *amount)],
+            Self::ByRank { by_rank } => {
+                let place =
+                    |(index, row): (usize, &AmountOfRank)| (format!("/by-rank/{index}/amount"), row.amount);
+                by_rank.iter().enumerate().map(place).collect()
+            }
+            Self::Rule { .. } => Vec::new(),
+        }
+    }
 }
 
 /// What a bonus is paid in.
@@ -691,10 +723,9 @@ pub struct Binary {
     #[schemars(with = "Option<schema::DecimalText>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry_most: Option<Decimal>,
-    /// The most matched volume (with `cycles`: the most cycles) paid to a person in a cycle.
-    #[schemars(with = "Option<schema::DecimalText>")]
+    /// The most matched volume (with `cycles`: the most cycles, of which only whole ones are paid) paid to a person in a cycle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub most: Option<Decimal>,
+    pub most: Option<Limit>,
     /// Whether what is over `most` is used up (`true`) or stays unmatched.
     #[serde(default)]
     pub flush_over_most: bool,
@@ -745,9 +776,30 @@ pub struct BinaryCycles {
     /// Volume a cycle takes of the weaker leg.
     #[schemars(with = "schema::DecimalText")]
     pub weak: Decimal,
-    /// What a cycle pays, in the base currency.
-    #[schemars(with = "schema::DecimalText")]
-    pub amount: Decimal,
+    /// What a cycle pays, in the base currency. Who is paid nothing for it uses nothing up.
+    pub amount: Limit,
+    /// Which leg a cycle takes `strong` of.
+    #[serde(default, skip_serializing_if = "CycleSides::is_stronger")]
+    pub sides: CycleSides,
+}
+
+/// Which leg a cycle takes the volume `strong` of; it takes `weak` of the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CycleSides {
+    /// The leg that was the stronger one at first, for all cycles.
+    #[default]
+    Stronger,
+    /// Either, for each cycle by itself, so that there are as many cycles as the two legs hold. Of several ways to the same number,
+    /// the one that takes most of the stronger leg.
+    Either,
+}
+
+impl CycleSides {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    fn is_stronger(&self) -> bool {
+        *self == Self::Stronger
+    }
 }
 
 /// What happens to what is not matched.

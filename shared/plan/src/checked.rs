@@ -89,6 +89,10 @@ pub enum Role {
     Amount,
     /// Who is not paid now.
     HeldWhile,
+    /// The most a person gets.
+    Cap,
+    /// The most a person is paid on.
+    Most,
 }
 
 impl PlannedBonus {

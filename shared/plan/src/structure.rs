@@ -126,7 +126,8 @@ impl<'a> Walk<'a> {
             self.value(pointer, value, branch);
             return;
         }
-        let inner = resolved.iter().find(|branch| branch.get("oneOf").is_some());
+        let inner =
+            resolved.iter().find(|branch| branch.get("oneOf").or_else(|| branch.get("anyOf")).is_some());
         if let (Some(inner), false) = (inner, value.is_null()) {
             self.value(pointer, value, inner);
             return;
@@ -138,7 +139,11 @@ impl<'a> Walk<'a> {
                 None if !choices(branch).is_empty() => {
                     expected.extend(choices(branch).iter().map(|choice| format!("{choice:?}")));
                 }
-                None => expected.extend(branch.get("type").and_then(Value::as_str).map(str::to_owned)),
+                None => {
+                    let pattern = branch.get("pattern").and_then(Value::as_str).map(pattern_in_words);
+                    let ty = branch.get("type").and_then(Value::as_str);
+                    expected.extend(pattern.or(ty).map(str::to_owned));
+                }
             }
         }
         self.found.push(PlanError::at(pointer, "unknown value", shown(value), expected.join(", ")));

@@ -157,6 +157,37 @@ fn mistakes_of_structure_are_all_named_with_their_places() {
 }
 
 #[test]
+fn a_limit_is_an_amount_amounts_by_rank_or_a_rule() {
+    let pointer = "/bonuses/0/cap_per_person";
+    let with = |cap: Value| {
+        let mut document = demo();
+        document["bonuses"][0]["cap_per_person"] = cap;
+        document
+    };
+    let rank = demo()["ranks"]["steps"][0]["code"].clone();
+    for cap in
+        [json!("5000"), json!({"by-rank": [{"rank": rank, "amount": "10"}]}), json!({"rule": "own_vq * 2"})]
+    {
+        // It is written as it was read, so that its plan keeps its name.
+        let kept = serde_json::to_value(parsed(&with(cap.clone())).document()).unwrap();
+        assert_eq!(kept.pointer(pointer), Some(&cap));
+    }
+    for (cap, below, expected) in [
+        (json!(5000), "", "a decimal of up to 18 digits"),
+        (json!("much"), "", "a decimal of up to 18 digits"),
+        (json!({"by_rank": []}), "", "{\"by-rank\": ...}"),
+        (json!({"by-rank": [], "rule": "1"}), "/rule", "one of by-rank"),
+        (json!({"by-rank": [{"rank": rank, "amount": 10}]}), "/by-rank/0/amount", "string"),
+        (json!({"by-rank": [{"rank": rank}]}), "/by-rank/0", "field \"amount\""),
+        (json!({"rule": true}), "/rule", "string"),
+    ] {
+        let found = mistakes(&with(cap.clone()));
+        let place = found.iter().find(|mistake| mistake.pointer == format!("{pointer}{below}"));
+        assert!(place.is_some_and(|mistake| mistake.expected.contains(expected)), "{cap}: {found:#?}");
+    }
+}
+
+#[test]
 fn mistakes_of_meaning_are_all_named_with_their_places() {
     let mut document = demo();
     document["time_zone"] = json!("America/Macondo");

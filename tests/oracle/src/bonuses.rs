@@ -194,7 +194,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The last row of a table by rank that a rank reaches.
-    pub(crate) fn row_of_rank(&self, rows: &'a [Value], rank: u8) -> Result<Option<&'a Value>> {
+    pub(crate) fn row_of_rank<'r>(&self, rows: &'r [Value], rank: u8) -> Result<Option<&'r Value>> {
         let mut reached = None;
         for row in rows {
             if self.cycle.plan.rank(text(row, "/rank").unwrap_or_default())? <= rank {
@@ -202,6 +202,25 @@ impl<'a> Desk<'a> {
             }
         }
         Ok(reached)
+    }
+
+    /// A person's limit, where there is one: a number, that of the highest rank reached, or a rule's, kept with so many decimals.
+    pub(crate) fn limit(&self, limit: Option<&Value>, person: usize, digits: u32) -> Result<Option<Decimal>> {
+        let Some(limit) = limit.filter(|limit| !limit.is_null()) else { return Ok(None) };
+        if limit.is_string() {
+            return decimal(limit).map(Some);
+        }
+        Ok(Some(match choice(limit)? {
+            ("by-rank", rows) => match self.row_of_rank(list(rows, ""), self.cycle.paid(person)?)? {
+                Some(row) => decimal(&row["amount"])?,
+                None => Decimal::ZERO,
+            },
+            ("rule", rule) => {
+                let rule = self.cycle.plan.rule(rule.as_str().context("no rule")?)?;
+                half_even(rule.number(&self.speaker(person))?, digits).max(Decimal::ZERO)
+            }
+            (other, _) => bail!("the oracle does not know the limit {other}"),
+        }))
     }
 
     /// What is paid on of everyone, and the measure of orders it is made of.

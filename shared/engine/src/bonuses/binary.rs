@@ -4,27 +4,34 @@ use std::cmp::Reverse;
 
 use plan::{
     AMOUNT_SCALE, PlannedBonus, Role,
-    bonus::{Binary, BinaryCycles, BinaryLegs, BinaryPay, Carry},
+    bonus::{Binary, BinaryCycles, BinaryLegs, BinaryPay, Carry, CycleSides},
 };
 use rust_decimal::Decimal;
 
 use super::{
     balances::{of_volume, to_volume},
     desk::{Claim, Desk, value_of},
+    limits::as_rate,
     rates::Rates,
 };
 use crate::{
-    amount::{Factor, RATE_SCALE},
     columns::{NONE, Tree},
     failure::EngineError,
     payouts::{BalanceKind, LegAccount},
     snapshot::fixed,
 };
 
-/// What is paid, made ready.
-enum Pays {
-    Percentage(Rates),
-    Cycles { strong: i64, weak: i64, rate: i64, factors: Vec<Factor> },
+/// What is paid, made ready: a rate, or an amount for each cycle.
+struct Pays {
+    rates: Rates,
+    cycle: Option<Cycle>,
+}
+
+/// What a cycle takes.
+struct Cycle {
+    strong: i64,
+    weak: i64,
+    sides: CycleSides,
 }
 
 /// What one person's legs give.
@@ -51,10 +58,14 @@ impl Desk<'_> {
         let who = self.who(&bonus.when, code)?;
         let value = value_of(self.plan, &self.plan.indicators()[of].definition);
         let pays = match &binary.pays {
-            BinaryPay::Percentage(rate) => Pays::Percentage(self.rates(number, bonus, rate, value)?),
-            BinaryPay::Cycles(cycles) => self.cycles(number, code, cycles)?,
+            BinaryPay::Percentage(rate) => {
+                Pays { rates: self.rates(number, bonus, rate, value)?, cycle: None }
+            }
+            BinaryPay::Cycles(cycles) => self.cycles(number, bonus, cycles)?,
         };
-        let most = binary.most.map(|most| fixed(most, AMOUNT_SCALE, "most", code)).transpose()?;
+        let ready = |most: Decimal| fixed(most, AMOUNT_SCALE, "most", code);
+        let most =
+            binary.most.as_ref().map(|most| self.limits(bonus, most, Role::Most, ready)).transpose()?;
         let tree = self.tree(binary.tree);
         let mut account = LegAccount::default();
         let mut legs = self.legs(number, code, tree, of, &mut account)?;
@@ -69,7 +80,9 @@ impl Desk<'_> {
                 }
                 continue;
             }
-            let found = matched([volume(&strong, &legs), volume(&weak, &legs)], &pays, row, most, binary);
+            let volumes = [volume(&strong, &legs), volume(&weak, &legs)];
+            let most = most.as_ref().map(|most| most.of(self, row));
+            let found = matched(volumes, &pays, row, most, binary.flush_over_most);
             self.keep_account(number, found.paid, found.rate, |account| &mut account.paid);
             self.keep_account(number, found.over, found.rate, |account| &mut account.capped);
             for (side, used) in [strong, weak].into_iter().zip(found.used) {
@@ -86,25 +99,19 @@ impl Desk<'_> {
                 base: found.paid,
                 rate: found.rate,
             };
-            let at = self.currency_index(row);
-            let factor = match &pays {
-                Pays::Percentage(rates) => rates.of(row).factors[at],
-                Pays::Cycles { factors, .. } => factors[at],
-            };
-            self.pay(claim, factor)?;
+            self.pay(claim, pays.rates.of(row).factors[self.currency_index(row)])?;
         }
         self.hand_on(code, binary, tree, &legs, &mut account)?;
         self.conservation[usize::from(number)].legs = Some(account);
         Ok(())
     }
 
-    fn cycles(&self, number: u16, code: &str, cycles: &BinaryCycles) -> Result<Pays, EngineError> {
-        Ok(Pays::Cycles {
-            strong: fixed(cycles.strong, AMOUNT_SCALE, "a leg's volume", code)?,
-            weak: fixed(cycles.weak, AMOUNT_SCALE, "a leg's volume", code)?,
-            rate: fixed(cycles.amount, RATE_SCALE, "an amount", code)?,
-            factors: self.factors(number, cycles.amount, Decimal::ONE)?,
-        })
+    fn cycles(&self, number: u16, bonus: &PlannedBonus, cycles: &BinaryCycles) -> Result<Pays, EngineError> {
+        let volume = |volume: Decimal| fixed(volume, AMOUNT_SCALE, "a leg's volume", &bonus.definition.code);
+        let (strong, weak) = (volume(cycles.strong)?, volume(cycles.weak)?);
+        let mut rates = self.rates(number, bonus, &as_rate(&cycles.amount), Decimal::ONE)?;
+        rates.no_less_than_nothing();
+        Ok(Pays { rates, cycle: Some(Cycle { strong, weak, sides: cycles.sides }) })
     }
 
     /// The volume of the leg each person heads, with what was carried; that of the root is nobody's leg.
@@ -209,27 +216,62 @@ fn volume(side: &[u32], legs: &[i64]) -> i128 {
     side.iter().map(|head| i128::from(legs[*head as usize])).sum()
 }
 
-/// What two legs give, the stronger one first. Nobody without a rate uses anything up.
-fn matched(legs: [i128; 2], pays: &Pays, row: usize, most: Option<i64>, binary: &Binary) -> Match {
-    let legs = legs.map(|volume| i64::try_from(volume).unwrap_or(i64::MAX));
-    let (all, unit, rate) = match pays {
-        Pays::Percentage(rates) => (legs[1], [1, 1], rates.of(row).rate),
-        Pays::Cycles { strong, weak, rate, .. } => {
-            ((legs[0] / strong).min(legs[1] / weak), [*strong, *weak], *rate)
+impl Cycle {
+    /// The most cycles that two legs hold, the stronger one first.
+    fn most(&self, legs: [i64; 2]) -> i64 {
+        match self.sides {
+            CycleSides::Stronger => (legs[0] / self.strong).min(legs[1] / self.weak),
+            CycleSides::Either => {
+                let both = (i128::from(legs[0]) + i128::from(legs[1]))
+                    / (i128::from(self.strong) + i128::from(self.weak));
+                let bound = both.min(i128::from(legs[1] / self.weak));
+                // The bound or one fewer: how often the stronger leg may give `strong` lies between two numbers, and one cycle less
+                // moves them apart by (strong + weak) / (strong - weak), so that a whole number is between them.
+                let most = (0..=bound).rev().find(|times| self.of_stronger(legs, *times).is_some());
+                most.and_then(|most| i64::try_from(most).ok()).unwrap_or(0)
+            }
         }
-    };
-    if all <= 0 || legs[1] <= 0 || rate == 0 {
+    }
+
+    /// In how many of so many cycles the stronger leg gives `strong`, as often as it can; none if the legs do not hold them.
+    fn of_stronger(&self, legs: [i64; 2], times: i128) -> Option<i128> {
+        let [stronger, weaker] = legs.map(i128::from);
+        let (strong, weak) = (i128::from(self.strong), i128::from(self.weak));
+        // What is left of the stronger leg if it gives `weak` in all of them.
+        let left = stronger - times * weak;
+        let often = if strong == weak { times } else { times.min(left / (strong - weak)) };
+        let used_of_weaker = often * weak + (times - often) * strong;
+        (0 <= left && used_of_weaker <= weaker).then_some(often)
+    }
+
+    /// What so many cycles take of each leg.
+    fn takes(&self, legs: [i64; 2], times: i64) -> [i64; 2] {
+        let often = match self.sides {
+            CycleSides::Stronger => times,
+            CycleSides::Either => {
+                let often = self.of_stronger(legs, i128::from(times));
+                often.and_then(|often| i64::try_from(often).ok()).unwrap_or(times)
+            }
+        };
+        let others = times - often;
+        [often * self.strong + others * self.weak, often * self.weak + others * self.strong]
+    }
+}
+
+/// What two legs give, the stronger one first. Nobody without a rate uses anything up.
+fn matched(legs: [i128; 2], pays: &Pays, row: usize, most: Option<i64>, flush_over_most: bool) -> Match {
+    let legs = legs.map(|volume| i64::try_from(volume).unwrap_or(i64::MAX));
+    let rate = pays.rates.of(row).rate;
+    if legs[1] <= 0 || rate == 0 {
         return Match::default();
     }
+    let all = pays.cycle.as_ref().map_or(legs[1], |cycle| cycle.most(legs));
     // The most is a volume, or a number of cycles with the decimals of volumes.
-    let one = match pays {
-        Pays::Percentage(_) => 1,
-        Pays::Cycles { .. } => 10_i64.pow(AMOUNT_SCALE),
-    };
+    let one = if pays.cycle.is_some() { 10_i64.pow(AMOUNT_SCALE) } else { 1 };
     let paid = most.map_or(all, |most| all.min(most / one));
-    let times = if binary.flush_over_most { all } else { paid };
+    let times = if flush_over_most { all } else { paid };
     Match {
-        used: unit.map(|unit| times * unit),
+        used: pays.cycle.as_ref().map_or([times, times], |cycle| cycle.takes(legs, times)),
         paid: paid.saturating_mul(one),
         over: (times - paid).saturating_mul(one),
         rate,

@@ -2,7 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::desk::{Claim, Desk};
+use super::{
+    desk::{Claim, Desk},
+    limits::Limits,
+};
 use crate::{
     amount::from_minor,
     columns::{NONE, position},
@@ -40,13 +43,14 @@ impl Desk<'_> {
         &mut self,
         number: u16,
         kind: LineKind,
-        cap: Decimal,
+        caps: &Limits<Decimal>,
         sums: Vec<(u32, i64)>,
     ) -> Result<(), EngineError> {
         for (row, sum) in sums {
             let row = row as usize;
             let (currency, per_base_unit, _) = self.currencies[self.currency_index(row)];
-            let most = cap.checked_mul(per_base_unit).ok_or_else(|| self.overflow(row, number))?;
+            let most = caps.of(self, row).checked_mul(per_base_unit);
+            let most = most.ok_or_else(|| self.overflow(row, number))?;
             let most = Snapshot::minor_units(currency, most, self.rounding())
                 .ok_or_else(|| self.overflow(row, number))?;
             if most < sum {
@@ -117,7 +121,7 @@ impl Desk<'_> {
             let sums = self.sums(u16::MAX, &self.lines, |_| true)?;
             let first = self.lines.len();
             let number = self.number_of(&plan_wide);
-            self.cap_persons(number, LineKind::PersonCap, cap, sums)?;
+            self.cap_persons(number, LineKind::PersonCap, &Limits::Same(cap), sums)?;
             if self.lines.len() == first {
                 self.forget(number);
             }

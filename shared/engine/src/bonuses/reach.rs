@@ -2,12 +2,13 @@
 
 use plan::{
     Plan,
-    bonus::{DepthByRank, LevelRates, Mechanic, Rate, RateOfRank},
+    bonus::{BinaryPay, Bonus, DepthByRank, LevelRates, Limit, Mechanic, Rate, RateOfRank},
 };
 use rust_decimal::Decimal;
 
 use super::{
     levels::paid_depth,
+    limits::amount_of_rank,
     rates::{all_ranks, reaches},
 };
 
@@ -24,25 +25,44 @@ pub(crate) fn lowest_rank_of_level(plan: &Plan, pays: &Mechanic, level: u16) -> 
 }
 
 /// The lowest rank a bonus may pay anything; `None` if it pays nobody, whatever their rank.
-pub(crate) fn lowest_rank_paid(plan: &Plan, pays: &Mechanic) -> Option<u8> {
-    all_ranks(plan).find(|rank| match pays {
+pub(crate) fn lowest_rank_paid(plan: &Plan, bonus: &Bonus) -> Option<u8> {
+    let leaves_some =
+        |limit: &Option<Limit>, rank: u8| limit.as_ref().is_none_or(|limit| may_be_some(plan, limit, rank));
+    let pays = |rank: u8| match &bonus.pays {
         Mechanic::Unilevel(unilevel) => {
-            has_level_rate(plan, &unilevel.rates, *rank) && is_paid_a_level(plan, &unilevel.depth, *rank)
+            has_level_rate(plan, &unilevel.rates, rank) && is_paid_a_level(plan, &unilevel.depth, rank)
         }
         Mechanic::Generation(generation) => {
-            reaches(plan, Some(&generation.rank), *rank)
-                && has_level_rate(plan, &generation.rates, *rank)
-                && is_paid_a_level(plan, &generation.depth, *rank)
+            reaches(plan, Some(&generation.rank), rank)
+                && has_level_rate(plan, &generation.rates, rank)
+                && is_paid_a_level(plan, &generation.depth, rank)
         }
         Mechanic::Matching(matching) => {
-            has_level_rate(plan, &matching.rates, *rank) && is_paid_a_level(plan, &matching.depth, *rank)
+            has_level_rate(plan, &matching.rates, rank) && is_paid_a_level(plan, &matching.depth, rank)
         }
-        Mechanic::Breakaway(breakaway) => reaches(plan, Some(&breakaway.rank), *rank),
-        Mechanic::Infinity(infinity) => has_rate(plan, &infinity.rates, *rank),
-        Mechanic::Percentage(percentage) => may_have_rate(plan, &percentage.rate, *rank),
-        Mechanic::Differential(differential) => may_have_rate(plan, &differential.rate, *rank),
+        Mechanic::Breakaway(breakaway) => reaches(plan, Some(&breakaway.rank), rank),
+        Mechanic::Infinity(infinity) => has_rate(plan, &infinity.rates, rank),
+        Mechanic::Percentage(percentage) => may_have_rate(plan, &percentage.rate, rank),
+        Mechanic::Differential(differential) => may_have_rate(plan, &differential.rate, rank),
+        Mechanic::Binary(binary) => {
+            let is_paid = match &binary.pays {
+                BinaryPay::Percentage(rate) => may_have_rate(plan, rate, rank),
+                BinaryPay::Cycles(cycles) => may_be_some(plan, &cycles.amount, rank),
+            };
+            is_paid && leaves_some(&binary.most, rank)
+        }
         _ => true,
-    })
+    };
+    all_ranks(plan).find(|rank| pays(*rank) && leaves_some(&bonus.cap_per_person, *rank))
+}
+
+/// Whether a limit may be more than 0 for a rank.
+fn may_be_some(plan: &Plan, limit: &Limit, rank: u8) -> bool {
+    match limit {
+        Limit::Same(amount) => !amount.is_zero(),
+        Limit::ByRank { by_rank } => !amount_of_rank(plan, by_rank, rank).is_zero(),
+        Limit::Rule { .. } => true,
+    }
 }
 
 fn has_level_rate(plan: &Plan, rates: &LevelRates, rank: u8) -> bool {

@@ -261,7 +261,7 @@ impl StoredRun<'_> {
         rules.extend(bonus.rule(Role::Qualified).map(|rule| rule.explain(&person)));
         let mut missing: Vec<Lacking> = self.not_a_consultant(row).into_iter().collect();
         missing.extend(self.lacking_rules(rules));
-        match lowest_rank_paid(self.plan, &bonus.definition.pays) {
+        match lowest_rank_paid(self.plan, &bonus.definition) {
             Some(rank) if run.paid.get(row as usize).is_some_and(|paid| *paid < rank) => {
                 missing.push(self.lacking_rank(row, rank));
             }

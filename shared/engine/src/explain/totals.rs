@@ -3,7 +3,7 @@
 use foundation::locale::Locale;
 use plan::{
     PlannedBonus,
-    bonus::{Binary, BinaryCycles, BinaryPay, FixedAmount, Fund, FundShare, Mechanic, Occasion},
+    bonus::{Binary, BinaryCycles, BinaryPay, CycleSides, FixedAmount, Fund, FundShare, Mechanic, Occasion},
 };
 use rust_decimal::Decimal;
 
@@ -112,6 +112,15 @@ impl StoredRun<'_> {
                     format!("Las dos piernas se emparejan en {base}"),
                     format!("{base} is matched on both legs"),
                 ),
+                BinaryPay::Cycles(BinaryCycles { strong, weak, sides: CycleSides::Either, .. }) => {
+                    Reason::new(
+                        "base",
+                        format!("{base} ciclo(s) de {strong} en una de las dos piernas y {weak} en la otra"),
+                        format!(
+                            "{base} cycle(s) of {strong} on either of the two legs and {weak} on the other"
+                        ),
+                    )
+                }
                 BinaryPay::Cycles(BinaryCycles { strong, weak, .. }) => Reason::new(
                     "base",
                     format!("{base} ciclo(s) de {strong} en la pierna fuerte y {weak} en la débil"),

@@ -6,7 +6,7 @@ use plan::{
     AMOUNT_SCALE, PlannedBonus, Role,
     bonus::{
         Binary, BinaryPay, Brackets, Breakaway, Compression, Differential, DifferentialBy, Infinity,
-        LevelRates, LinesPer, MatchBy, Mechanic, Rate, RateOfRank, RollUpRate, Unilevel,
+        LevelRates, Limit, LinesPer, MatchBy, Mechanic, Rate, RateOfRank, RollUpRate, Unilevel,
     },
     indicator::Tree as TreeName,
 };
@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 use super::{Reason, StoredRun, percent};
 use crate::{
     amount::RATE_SCALE,
-    bonuses::{brought_to_level, holder_of_last_level},
+    bonuses::{amount_of_rank, brought_to_level, holder_of_last_level},
     columns::Tree,
     indicators::{Calculation, rounded},
     pairs::Pair,
@@ -67,14 +67,98 @@ impl StoredRun<'_> {
                 let rate = self.level_rate_reason(run, bonus, &matching.rates, line, rolled_up);
                 std::iter::once(level).chain(rate).collect()
             }
-            Mechanic::Binary(Binary { pays: BinaryPay::Percentage(rate), .. }) => {
-                self.rate_reason(run, bonus, rate, line.earner).into_iter().collect()
-            }
+            Mechanic::Binary(binary) => self.of_legs(run, bonus, binary, line),
             Mechanic::Differential(differential) => self.difference(run, bonus, differential, line),
             Mechanic::Infinity(infinity) => self.unblocked(run, infinity, line),
             Mechanic::Breakaway(breakaway) => vec![self.handed_up(breakaway, line)],
             _ if line.level_paid != 0 => vec![self.level_reason(line, "nivel", "level", None)],
             _ => Vec::new(),
+        }
+    }
+
+    /// Why somebody has the rate or the amount of a binary bonus, and the most that is paid.
+    fn of_legs(
+        &self,
+        run: &Calculation<'_>,
+        bonus: &PlannedBonus,
+        binary: &Binary,
+        line: &PayoutLine,
+    ) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        match &binary.pays {
+            BinaryPay::Percentage(rate) => reasons.extend(self.rate_reason(run, bonus, rate, line.earner)),
+            BinaryPay::Cycles(cycles) => {
+                let (amount, currency) = (line.rate().normalize(), self.snapshot.rates.base);
+                let why = self.limit_reason(run, bonus, (&cycles.amount, Role::Rate), line.earner);
+                reasons.extend(why.map(|why| {
+                    let (es, en) = ("Cada ciclo paga", "Each cycle pays");
+                    let text = |start: &str| format!("{start} {amount} {currency}");
+                    Reason::new("rate", text(es), text(en)).with([why])
+                }));
+            }
+        }
+        let limit = binary.most.as_ref().map(|most| (most, Role::Most));
+        reasons.extend(limit.map(|limit| {
+            let most = self.limit_of(run, bonus, limit, line.earner);
+            Reason::new("limit", format!("Se pagan como máximo {most}"), format!("At most {most} is paid on"))
+                .with(self.limit_reason(run, bonus, limit, line.earner))
+        }));
+        reasons
+    }
+
+    /// The cap per person of a bonus.
+    pub(super) fn cap_reason(&self, bonus: &PlannedBonus, row: u32) -> Option<Reason> {
+        let limit = (bonus.definition.cap_per_person.as_ref()?, Role::Cap);
+        let run = self.calculation().ok()?;
+        let (cap, currency) = (self.limit_of(&run, bonus, limit, row), self.snapshot.rates.base);
+        let reason = Reason::new(
+            "limit",
+            format!("El tope es {cap} {currency}"),
+            format!("The cap is {cap} {currency}"),
+        );
+        Some(reason.with(self.limit_reason(&run, bonus, limit, row)))
+    }
+
+    /// The limit of somebody.
+    fn limit_of(
+        &self,
+        run: &Calculation<'_>,
+        bonus: &PlannedBonus,
+        (limit, role): (&Limit, Role),
+        row: u32,
+    ) -> Decimal {
+        let amount = match limit {
+            Limit::Same(amount) => *amount,
+            Limit::ByRank { by_rank } => {
+                let rank = self.ranked.ranks.paid.get(row as usize).copied().unwrap_or(0);
+                amount_of_rank(self.plan, by_rank, rank)
+            }
+            Limit::Rule { .. } => {
+                let view = run.view();
+                let value = bonus.rule(role).and_then(|rule| rule.evaluate(&view.person(row as usize)).ok());
+                let kept = value.and_then(|value| rounded(value.as_number()?, AMOUNT_SCALE));
+                Decimal::new(kept.unwrap_or(0).max(0), AMOUNT_SCALE)
+            }
+        };
+        amount.normalize()
+    }
+
+    /// Why somebody has a limit that is not the same for everyone.
+    fn limit_reason(
+        &self,
+        run: &Calculation<'_>,
+        bonus: &PlannedBonus,
+        (limit, role): (&Limit, Role),
+        row: u32,
+    ) -> Option<Reason> {
+        match limit {
+            Limit::Same(_) => None,
+            Limit::ByRank { .. } => Some(self.rank_reason(row)),
+            Limit::Rule { rule } => {
+                let view = run.view();
+                let explanation = bonus.rule(role)?.explain(&view.person(row as usize));
+                Some(Reason::new("formula", rule.clone(), rule.clone()).with(seen(&explanation)))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Binary bonuses: legs, what is matched, what is carried.
 
 use engine::{BalanceKind, BonusContext, Carried, CarriedBalance};
+use foundation::locale::Locale;
 use serde_json::{Value, json};
 
 use crate::fixture::{Company, bonus, carried, document, mistakes, plan, with};
@@ -172,4 +173,158 @@ fn legs_need_two_tags_and_brackets_something_to_compare() {
     assert!(mistakes(&document(&[binary(&percent("0.1"), &tagged)])).contains("one tag for both legs"));
     let brackets = json!({"percentage": {"brackets": {"steps": [{"from": "1", "rate": "0.1"}]}}});
     assert!(mistakes(&document(&[binary(&brackets, &json!({}))])).contains("brackets over nothing"));
+}
+
+#[test]
+fn cycles_may_turn_the_sides_where_that_makes_for_more() {
+    let cycles =
+        |sides: &str| json!({"cycles": {"strong": "600", "weak": "300", "amount": "50", "sides": sides}});
+    for (sales, sides, lines, carried) in [
+        ("b=900 c=900", "stronger", "a bin 50", vec!["b 300", "c 600"]),
+        ("b=900 c=900", "either", "a bin 100", vec![]),
+        // Both ways round there are two cycles; the stronger leg gives as much as it can.
+        ("b=1400 c=950", "either", "a bin 100", vec!["b 200", "c 350"]),
+        ("b=1200 c=1000", "either", "a bin 100", vec!["c 400"]),
+        // Three, one of them turned.
+        ("b=1500 c=1250", "either", "a bin 150", vec!["c 50"]),
+        // 2,700 would do for three cycles, but only if one of them could be turned by half.
+        ("b=1350 c=1350", "either", "a bin 100", vec!["b 150", "c 750"]),
+        // A leg that holds little bounds them all.
+        ("b=9000 c=700", "either", "a bin 100", vec!["b 7800", "c 100"]),
+    ] {
+        let run =
+            Company::of("a b<a c<a").selling(sales).settle(&plan(&[binary(&cycles(sides), &json!({}))]));
+        assert_eq!(run.lines(), [lines], "{sales} {sides}");
+        assert_eq!(run.carried(BalanceKind::Leg), carried, "{sales} {sides}");
+    }
+    let people = Company::of("a b<a c<a").selling("b=900 c=900");
+    let most = people.settle(&plan(&[binary(&cycles("either"), &json!({"most": "1"}))]));
+    assert_eq!(
+        (most.lines(), most.carried(BalanceKind::Leg)),
+        (vec!["a bin 50".into()], vec!["b 300".into(), "c 600".into()])
+    );
+    let flushed = json!({"most": "1", "flush_over_most": true});
+    let flushed = people.settle(&plan(&[binary(&cycles("either"), &flushed)]));
+    assert_eq!((flushed.lines(), flushed.carried(BalanceKind::Leg)), (vec!["a bin 50".into()], vec![]));
+}
+
+/// Every pair of small legs, with every way to divide the cycles gone through.
+#[test]
+fn cycles_on_either_side_are_as_many_as_the_legs_hold() {
+    for (strong, weak) in [(2, 1), (3, 1), (3, 2), (5, 3), (7, 2), (1, 1)] {
+        let cycles = json!({"cycles": {
+            "strong": strong.to_string(), "weak": weak.to_string(), "amount": "1", "sides": "either"
+        }});
+        let plan = plan(&[binary(&cycles, &json!({}))]);
+        for b in 1..16_i64 {
+            for c in 1..=b {
+                let holds = |straight: i64, turned: i64| {
+                    straight * strong + turned * weak <= b && straight * weak + turned * strong <= c
+                };
+                let ways = (0..=b).flat_map(|straight| (0..=c).map(move |turned| (straight, turned)));
+                let (straight, turned) =
+                    ways.filter(|(s, t)| holds(*s, *t)).max_by_key(|(s, t)| (s + t, *s)).unwrap();
+                let run = Company::of("a b<a c<a").selling(&format!("b={b} c={c}")).settle(&plan);
+                let lines = match straight + turned {
+                    0 => vec![],
+                    times => vec![format!("a bin {times}")],
+                };
+                assert_eq!(run.lines(), lines, "{strong}:{weak} of {b} and {c}");
+                let left = [
+                    ("b", b - straight * strong - turned * weak),
+                    ("c", c - straight * weak - turned * strong),
+                ];
+                let left =
+                    left.iter().filter(|(_, left)| *left != 0).map(|(leg, left)| format!("{leg} {left}"));
+                assert_eq!(
+                    run.carried(BalanceKind::Leg),
+                    left.collect::<Vec<_>>(),
+                    "{strong}:{weak} of {b} and {c}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_most_may_be_by_rank_or_by_a_rule() {
+    let most =
+        json!({"most": {"by-rank": [{"rank": "r1", "amount": "100"}, {"rank": "r3", "amount": "250"}]}});
+    let plan = plan(&[binary(&percent("0.1"), &most)]);
+    // r2 has what r1 has; who has no rank is paid nothing and uses nothing up.
+    for (rank, lines, carried) in [
+        ("", vec![], vec!["b 300", "c 300"]),
+        (":1", vec!["a bin 10"], vec!["b 200", "c 200"]),
+        (":2", vec!["a bin 10"], vec!["b 200", "c 200"]),
+        (":3", vec!["a bin 25"], vec!["b 50", "c 50"]),
+    ] {
+        let run = Company::of(&format!("a{rank} b<a c<a")).selling("b=300 c=300").settle(&plan);
+        assert_eq!(run.lines(), lines, "{rank}");
+        assert_eq!(run.carried(BalanceKind::Leg), carried, "{rank}");
+    }
+    let rule = crate::fixture::plan(&[binary(&percent("0.1"), &json!({"most": {"rule": "OWN * 2 - 100"}}))]);
+    let run = |own: &str| Company::of("a b<a c<a").selling(&format!("a={own} b=300 c=300")).settle(&rule);
+    assert_eq!(run("70").lines(), ["a bin 4"]);
+    // Less than 0 is 0.
+    assert_eq!(run("10").lines(), [""; 0]);
+    // Of cycles only whole ones are paid.
+    let cycles = json!({"cycles": {"strong": "100", "weak": "100", "amount": "5"}});
+    let whole = crate::fixture::plan(&[binary(&cycles, &json!({"most": {"rule": "2.9"}}))]);
+    let run = Company::of("a b<a c<a").selling("b=300 c=300").settle(&whole);
+    assert_eq!(
+        (run.lines(), run.carried(BalanceKind::Leg)),
+        (vec!["a bin 10".into()], vec!["b 100".into(), "c 100".into()])
+    );
+}
+
+#[test]
+fn a_cycle_may_pay_by_rank_or_by_a_rule() {
+    let pays = |amount: &Value| json!({"cycles": {"strong": "100", "weak": "100", "amount": amount}});
+    let by_rank = pays(&json!({"by-rank": [{"rank": "r1", "amount": "5"}, {"rank": "r2", "amount": "7.5"}]}));
+    let by_rank = plan(&[binary(&by_rank, &json!({}))]);
+    // Who is paid nothing for a cycle uses nothing up.
+    for (rank, lines, carried) in [
+        ("", vec![], vec!["b 250", "c 250"]),
+        (":1", vec!["a bin 10"], vec!["b 50", "c 50"]),
+        (":3", vec!["a bin 15"], vec!["b 50", "c 50"]),
+        (":3$", vec!["a bin 7.5"], vec!["b 50", "c 50"]),
+    ] {
+        let run = Company::of(&format!("a{rank} b<a c<a")).selling("b=250 c=250").settle(&by_rank);
+        assert_eq!(run.lines(), lines, "{rank}");
+        assert_eq!(run.carried(BalanceKind::Leg), carried, "{rank}");
+        let Some(line) = run.payouts.lines.first() else { continue };
+        let text = run.stored(&by_rank).explain_line(&run.payouts, line).render(Locale::En);
+        assert!(text.contains("Each cycle pays") && text.contains("Paid rank"), "{text}");
+    }
+    let rule = plan(&[binary(&pays(&json!({"rule": "OWN / 8 - 1"})), &json!({}))]);
+    let run = |own: &str| Company::of("a b<a c<a").selling(&format!("a={own} b=250 c=250")).settle(&rule);
+    assert_eq!(run("12").lines(), ["a bin 1"]);
+    assert_eq!(run("4").carried(BalanceKind::Leg), ["b 250", "c 250"]);
+}
+
+#[test]
+fn limits_that_make_no_sense_are_refused_when_they_are_saved() {
+    let cycles =
+        |sides: &str| json!({"cycles": {"strong": "100", "weak": "200", "amount": "5", "sides": sides}});
+    let rows = |amounts: [&str; 2]| json!({"by-rank": [{"rank": "r1", "amount": amounts[0]}, {"rank": "r2", "amount": amounts[1]}]});
+    assert!(
+        mistakes(&document(&[binary(&cycles("either"), &json!({}))])).contains("less than of the other leg")
+    );
+    plan(&[binary(&cycles("stronger"), &json!({"most": rows(["0", "3"])}))]);
+    for (most, expected) in [
+        (rows(["1", "2.5"]), "parts of cycles"),
+        (rows(["-1", "2"]), "negative amount"),
+        (json!("2.5"), "parts of cycles"),
+        (json!("0"), "must be positive"),
+        (json!({"by-rank": []}), "no amount"),
+        (
+            json!({"by-rank": [{"rank": "r2", "amount": "1"}, {"rank": "r1", "amount": "1"}]}),
+            "ranks out of order",
+        ),
+        (json!({"by-rank": [{"rank": "r9", "amount": "1"}]}), "no such rank"),
+        (json!({"rule": "OWN > 1"}), "most/rule"),
+    ] {
+        let found = mistakes(&document(&[binary(&cycles("stronger"), &json!({"most": most}))]));
+        assert!(found.contains(expected) && found.contains("/bonuses/0/pays/binary/most"), "{most}: {found}");
+    }
 }

@@ -1,6 +1,7 @@
 //! What plans say about several bonuses: alternatives, caps, holds, awards, processes, advances.
 
-use engine::{Advance, BalanceKind, BonusContext, LineKind};
+use engine::{Advance, BalanceKind, BonusContext, LackingKind, LineKind};
+use foundation::locale::Locale;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -45,6 +46,46 @@ fn the_cap_of_a_bonus_is_shared_in_proportion() {
     ];
     assert_eq!(run.lines(), expected);
     assert_eq!(run.payouts.conservation[0].capped, 30 * 10_i128.pow(13));
+}
+
+/// Matching capped by rank, as published plans have it: r1 gets 15 at most, r3 40, who has neither nothing.
+#[test]
+fn a_cap_per_person_may_be_by_rank() {
+    let caps = json!({"by-rank": [{"rank": "r1", "amount": "15"}, {"rank": "r3", "amount": "40"}]});
+    let matching = json!({"matching": {"of": ["own"], "rates": {"by-level": ["0.5"]}}});
+    let plan = plan(&[own("own", "0.1"), with(bonus("match", &matching), &json!({"cap_per_person": caps}))]);
+    for (rank, amounts) in [
+        ("", vec!["a match bonus-cap -50", "a<b match 50"]),
+        (":1", vec!["a match bonus-cap -35", "a<b match 50"]),
+        (":2", vec!["a match bonus-cap -35", "a<b match 50"]),
+        (":3", vec!["a match bonus-cap -10", "a<b match 50"]),
+        // 40 dollars at most are 20 euros.
+        (":3$", vec!["a match bonus-cap -5", "a<b match 25"]),
+    ] {
+        let run = Company::of(&format!("a{rank} b<a")).selling("b=1000").settle(&plan);
+        let of_matching: Vec<String> =
+            run.lines().into_iter().filter(|line| line.contains(" match ")).collect();
+        assert_eq!(of_matching, amounts, "{rank}");
+    }
+    let run = Company::of("a:2 b<a").selling("b=1000").settle(&plan);
+    let cap = run.payouts.lines.iter().find(|line| line.kind == LineKind::BonusCap).unwrap();
+    let text = run.stored(&plan).explain_line(&run.payouts, cap).render(Locale::En);
+    assert!(text.contains("The cap is 15 USD") && text.contains("Paid rank: r2"), "{text}");
+    // What the cap leaves is for r1 on.
+    let none = Company::of("a b<a").selling("b=1000").settle(&plan);
+    let row = none.snapshot.people.row("a").unwrap();
+    let missing = none.stored(&plan).why_not_bonus(&none.payouts, "match", row).unwrap().unwrap().missing;
+    assert_eq!(missing.len(), 1, "{missing:?}");
+    assert_eq!(missing[0].kind, LackingKind::Rank);
+}
+
+#[test]
+fn a_cap_per_person_may_be_a_rule() {
+    let plan = plan(&[with(own("own", "0.5"), &json!({"cap_per_person": {"rule": "OWN / 3 - 10"}}))]);
+    let run = Company::of("a b<a c<a").selling("a=100 b=20 c=-20").settle(&plan);
+    // 50 of 23.3333, 10 of less than nothing; what is taken back itself is not capped.
+    let expected = ["a own 50", "a own bonus-cap -26.67", "b own 10", "b own bonus-cap -10", "c own -10"];
+    assert_eq!(run.lines(), expected);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use super::Checker;
 use crate::{
     bonus::{
         Bonus, Brackets, Breakaway, Compression, DepthByRank, Differential, DifferentialBy,
-        GenerationOverride, Infinity, LevelBase, LevelRates, LinesPer, Mechanic, Per, Percentage, Rate,
-        Unilevel,
+        GenerationOverride, Infinity, LevelBase, LevelRates, Limit, LinesPer, Mechanic, Per, Percentage,
+        Rate, Unilevel,
     },
     checked::{AMOUNT_SCALE, PlannedBonus, Role},
     indicator::{GenerationCounts, Tree},
@@ -41,14 +41,15 @@ impl Checker {
         let pointer = format!("/bonuses/{index}");
         let text = bonus.when.as_deref().unwrap_or("active");
         let when = self.rule(&format!("{pointer}/when"), Place::Payment, text, &Type::Bool);
-        for (field, cap) in [("cap_per_person", bonus.cap_per_person), ("cap", bonus.cap)] {
-            if let Some(cap) = cap {
-                self.positive(&format!("{pointer}/{field}"), cap);
-            }
+        if let Some(cap) = bonus.cap {
+            self.positive(&format!("{pointer}/cap"), cap);
         }
         let mut parts =
             Bonuses { checker: self, rules: BTreeMap::new(), indicators: BTreeMap::new(), complete: true };
         parts.award(&pointer, bonus);
+        if let Some(cap) = &bonus.cap_per_person {
+            parts.limit(Role::Cap, &format!("{pointer}/cap_per_person"), cap);
+        }
         if let Some(hold) = &bonus.hold {
             parts.rule(
                 Role::HeldWhile,
@@ -302,6 +303,29 @@ impl Bonuses<'_> {
                     &rule.rate,
                     &Type::Number,
                 );
+            }
+        }
+    }
+
+    /// A number for everyone is more than 0; that of a rank may be 0, for who is paid nothing.
+    fn limit(&mut self, role: Role, place: &str, limit: &Limit) {
+        match limit {
+            Limit::Same(amount) => self.checker.positive(place, *amount),
+            Limit::ByRank { by_rank } => {
+                let at = format!("{place}/by-rank");
+                if by_rank.is_empty() {
+                    self.checker.mistake(&at, "no amount", "nothing", "at least one rank");
+                }
+                self.ranks_in_order(&at, by_rank.iter().map(|row| Some(row.rank.clone())).collect());
+                for (below, amount) in
+                    limit.amounts().into_iter().filter(|(_, amount)| *amount < Decimal::ZERO)
+                {
+                    let at = format!("{place}{below}");
+                    self.checker.mistake(at, "negative amount", amount.to_string(), "0 or more");
+                }
+            }
+            Limit::Rule { rule } => {
+                self.rule(role, &format!("{place}/rule"), Place::Payment, rule, &Type::Number);
             }
         }
     }

@@ -101,7 +101,7 @@ impl<'a> Desk<'a> {
         weak: Decimal,
     ) -> Result<Option<Matched>> {
         let of = text(how, "/of").context("it is paid on nothing")?;
-        let most = maybe(how, "/most")?;
+        let most = self.limit(how.get("most"), person, 4)?;
         let flushes = flag(how, "/flush_over_most", false);
         let within = |all: Decimal| most.map_or(all, |most| all.min(most));
         Ok(match choice(&how["pays"])? {
@@ -115,25 +115,54 @@ impl<'a> Desk<'a> {
                 Some(Matched { base, rate, worth: worth_of(self.cycle.plan, of)?, used: [used, used] })
             }
             ("cycles", cycles) => {
-                let of_side = |volume: Decimal, field: &str| -> Result<(Decimal, Decimal)> {
-                    let each = decimal(&cycles[field])?;
-                    Ok(((volume / each).floor().max(Decimal::ZERO), each))
+                // Who is paid nothing for a cycle has none. What a cycle pays is kept as rates are.
+                let rate = self.limit(cycles.get("amount"), person, 9)?.context("a cycle pays nothing")?;
+                if rate.is_zero() {
+                    return Ok(None);
+                }
+                let each = [decimal(&cycles["strong"])?, decimal(&cycles["weak"])?];
+                let turns = match text(cycles, "/sides").unwrap_or("stronger") {
+                    "stronger" => false,
+                    "either" => true,
+                    other => bail!("the oracle does not know cycles on {other} sides"),
                 };
-                let (of_strong, strong_each) = of_side(strong, "strong")?;
-                let (of_weak, weak_each) = of_side(weak, "weak")?;
-                let all = of_strong.min(of_weak);
-                let base = within(all);
-                let used = if flushes { all } else { base };
-                let rate = decimal(&cycles["amount"])?;
-                Some(Matched {
-                    base,
-                    rate,
-                    worth: Decimal::ONE,
-                    used: [used * strong_each, used * weak_each],
-                })
+                let taken = |times: Decimal| used_by_cycles(times, [strong, weak], each, turns);
+                let mut all = (weak / each[0].min(each[1])).floor().max(Decimal::ZERO);
+                while taken(all).is_none() {
+                    all -= Decimal::ONE;
+                }
+                let base = within(all).floor();
+                let used = taken(if flushes { all } else { base }).context("the legs hold fewer cycles")?;
+                Some(Matched { base, rate, worth: Decimal::ONE, used })
             }
             (other, _) => bail!("the oracle does not know binary {other}"),
         })
+    }
+}
+
+/// What so many cycles take of the stronger and of the weaker side, if these hold them: as much of the stronger one as can be. A cycle
+/// takes `each` of them; where sides may be turned, any number of the cycles takes it the other way round.
+fn used_by_cycles(
+    times: Decimal,
+    sides: [Decimal; 2],
+    each: [Decimal; 2],
+    turns: bool,
+) -> Option<[Decimal; 2]> {
+    // No cycles are held by any two sides.
+    if times.is_zero() {
+        return Some([Decimal::ZERO; 2]);
+    }
+    let mut straight = times;
+    loop {
+        let turned = times - straight;
+        let used = [straight * each[0] + turned * each[1], straight * each[1] + turned * each[0]];
+        if used[0] <= sides[0] && used[1] <= sides[1] {
+            return Some(used);
+        }
+        if !turns || straight.is_zero() {
+            return None;
+        }
+        straight -= Decimal::ONE;
     }
 }
 

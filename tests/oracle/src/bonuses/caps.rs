@@ -10,10 +10,15 @@ use crate::{numbers::product, payouts::Desk, plan::maybe};
 impl Desk<'_> {
     /// The cap of a bonus for each person.
     pub(super) fn cap_bonus(&mut self, code: &str, bonus: &Value) -> Result<()> {
-        let Some(cap) = maybe(bonus, "/cap_per_person")? else { return Ok(()) };
         for person in 0..self.lines.len() {
             let sum = self.sum_of(person, code, &OF_THIS_CYCLE);
-            self.cap_person(person, code, "bonus-cap", cap, sum)?;
+            // Only consultants get something, and only they have a rank to be asked for.
+            if sum <= Decimal::ZERO {
+                continue;
+            }
+            if let Some(cap) = self.limit(bonus.get("cap_per_person"), person, 4)? {
+                self.cap_person(person, code, "bonus-cap", cap, sum)?;
+            }
         }
         Ok(())
     }

@@ -448,7 +448,7 @@ impl Draft<'_, '_> {
             bonus["when"] = json!(self.condition());
         }
         if self.dice.once_in(5) {
-            bonus["cap_per_person"] = json!(self.dice.one_of(&["20", "5.555", "0.3"]));
+            bonus["cap_per_person"] = self.limit(&["20", "5.555", "0.3"]);
         }
         if self.dice.once_in(8) {
             bonus["cap"] = json!(self.dice.one_of(&["50", "7.77"]));
@@ -605,7 +605,12 @@ impl Draft<'_, '_> {
                 let pays = if self.dice.once_in(2) {
                     json!({ "percentage": self.rate_of_person(false) })
                 } else {
-                    json!({ "cycles": { "strong": "100", "weak": self.dice.one_of(&["50", "100"]), "amount": "7.5" } })
+                    json!({ "cycles": {
+                        "strong": self.dice.one_of(&["100", "70.5"]),
+                        "weak": self.dice.one_of(&["50", "100", "33"]),
+                        "amount": self.limit(&["7.5", "0.333"]),
+                        "sides": self.dice.one_of(&["stronger", "either"]),
+                    } })
                 };
                 let mut how = json!({
                     "of": self.dice.one_of(&["PVC", "PVQ"]),
@@ -616,13 +621,31 @@ impl Draft<'_, '_> {
                     "flush_unpaid": self.dice.once_in(2),
                 });
                 if self.dice.once_in(2) {
-                    how["most"] = json!(self.dice.one_of(&["2", "120"]));
+                    how["most"] = self.limit(&["2", "120", "1"]);
                 }
                 if self.dice.once_in(3) {
                     how["carry_most"] = json!("150");
                 }
                 json!({ "binary": how })
             }
+        }
+    }
+
+    /// A number for everyone, for some ranks, or by a rule.
+    fn limit(&mut self, choices: &[&str]) -> Value {
+        match self.dice.below(4) {
+            0 | 1 => json!(self.dice.one_of(choices)),
+            2 => {
+                let mut rows = Vec::new();
+                for rank in self.ranks.clone() {
+                    if self.dice.once_in(2) || rows.is_empty() {
+                        let amount = if self.dice.once_in(4) { "0" } else { self.dice.one_of(choices) };
+                        rows.push(json!({ "rank": rank, "amount": amount }));
+                    }
+                }
+                json!({ "by-rank": rows })
+            }
+            _ => json!({ "rule": format!("({}) / 7", self.earner_words().number(self.dice, 1)) }),
         }
     }
 

@@ -1,13 +1,12 @@
 //! Bonuses on totals, and what plans say about several bonuses or several cycles.
 
 use rules::Type;
-use rust_decimal::Decimal;
 
 use super::{Bonuses, Checker};
 use crate::{
     bonus::{
-        Award, Binary, BinaryLegs, BinaryPay, Bonus, Brackets, Fixed, FixedAmount, Fund, MatchBy, Matching,
-        Mechanic, Occasion, Percentage, Pool, Rate, RetailProfit,
+        Award, Binary, BinaryCycles, BinaryLegs, BinaryPay, Bonus, Brackets, CycleSides, Fixed, FixedAmount,
+        Fund, Limit, MatchBy, Matching, Mechanic, Occasion, Percentage, Pool, Rate, RetailProfit,
     },
     checked::Role,
     indicator::Scope,
@@ -205,21 +204,37 @@ impl Bonuses<'_> {
                 self.rate(&at, rate);
             }
             BinaryPay::Cycles(cycles) => {
-                for (field, volume) in
-                    [("strong", cycles.strong), ("weak", cycles.weak), ("amount", cycles.amount)]
-                {
-                    self.checker.positive(&format!("{place}/pays/cycles/{field}"), volume);
-                }
-                if binary.most.is_some_and(|most| most != most.floor()) {
-                    let found = binary.most.unwrap_or(Decimal::ZERO).to_string();
-                    self.checker.mistake(format!("{place}/most"), "parts of cycles", found, "a whole number");
+                self.cycles(&format!("{place}/pays/cycles"), cycles);
+                let amounts = binary.most.iter().flat_map(Limit::amounts);
+                for (below, most) in amounts.filter(|(_, most)| !most.is_integer()) {
+                    let at = format!("{place}/most{below}");
+                    self.checker.mistake(at, "parts of cycles", most.to_string(), "a whole number");
                 }
             }
         }
-        for (field, most) in [("carry_most", binary.carry_most), ("most", binary.most)] {
-            if let Some(most) = most {
-                self.checker.positive(&format!("{place}/{field}"), most);
-            }
+        if let Some(most) = binary.carry_most {
+            self.checker.positive(&format!("{place}/carry_most"), most);
+        }
+        if let Some(most) = &binary.most {
+            self.limit(Role::Most, &format!("{place}/most"), most);
+        }
+    }
+
+    fn cycles(&mut self, place: &str, cycles: &BinaryCycles) {
+        let BinaryCycles { strong, weak, amount, sides } = cycles;
+        for (field, volume) in [("strong", *strong), ("weak", *weak)] {
+            self.checker.positive(&format!("{place}/{field}"), volume);
+        }
+        // What a cycle pays is a rate, and its rule is kept as one.
+        self.limit(Role::Rate, &format!("{place}/amount"), amount);
+        if *sides == CycleSides::Either && strong < weak {
+            let at = format!("{place}/strong");
+            self.checker.mistake(
+                at,
+                "less than of the other leg",
+                strong.to_string(),
+                format!("at least {weak}"),
+            );
         }
     }
 }
