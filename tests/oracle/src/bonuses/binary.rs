@@ -127,7 +127,13 @@ impl<'a> Desk<'a> {
                     other => bail!("the oracle does not know cycles on {other} sides"),
                 };
                 let taken = |times: Decimal| used_by_cycles(times, [strong, weak], each, turns);
-                let mut all = (weak / each[0].min(each[1])).floor().max(Decimal::ZERO);
+                // No more than so many for sure; there may be fewer.
+                let bound = if turns {
+                    (weak / each[0].min(each[1])).min((strong + weak) / (each[0] + each[1]))
+                } else {
+                    (strong / each[0]).min(weak / each[1])
+                };
+                let mut all = bound.floor().max(Decimal::ZERO);
                 while taken(all).is_none() {
                     all -= Decimal::ONE;
                 }
