@@ -49,7 +49,7 @@ pub struct IndicatorView {
 /// A bonus of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BonusView {
-    /// Code; empty for the plan's caps.
+    /// Code; empty for the plan's caps and its minimum payout.
     pub code: String,
     /// Name.
     pub name: Text,
@@ -194,7 +194,11 @@ fn indicator_views(
 }
 
 fn name_of_bonus(code: &str, legend: &Legend) -> Text {
-    let unknown = || Text { es: code.to_owned(), en: code.to_owned() };
+    // Lines of no bonus are the plan's.
+    let unknown = || {
+        let name = if code.is_empty() { "Plan" } else { code };
+        Text { es: name.to_owned(), en: name.to_owned() }
+    };
     legend.bonuses.get(code).map_or_else(unknown, |bonus| bonus.name.clone())
 }
 
@@ -304,6 +308,18 @@ fn sentence(line: &Line, currency: Currency, legend: &Legend, locale: Locale) ->
         (LineKind::Lost, Locale::En) => format!("Held too long, {base} {currency} are lost"),
         (LineKind::Advance, Locale::Es) => format!("Pagado a cuenta antes del cierre: {amount} {currency}"),
         (LineKind::Advance, Locale::En) => format!("Paid on account before the close: {amount} {currency}"),
+        (LineKind::BroughtForward, Locale::Es) => {
+            format!("Pendiente de ciclos anteriores, en los que no llegó al pago mínimo: {amount} {currency}")
+        }
+        (LineKind::BroughtForward, Locale::En) => {
+            format!("Due since earlier cycles, in which it was under the minimum payout: {amount} {currency}")
+        }
+        (LineKind::BelowMinimum, Locale::Es) => {
+            format!("No llega al pago mínimo y pasa al ciclo siguiente: {amount} {currency}")
+        }
+        (LineKind::BelowMinimum, Locale::En) => {
+            format!("Under the minimum payout and carried to the next cycle: {amount} {currency}")
+        }
         (LineKind::PayoutCap, Locale::Es) => {
             format!("Su parte de lo que supera el tope de pago: {amount} {currency}")
         }
@@ -414,6 +430,30 @@ mod tests {
             line_view(1, &plain, "COP".parse().unwrap(), &legend()).text.en,
             "Return: undoes 5% of 120.5 of commissionable volume of P55: -6.02 COP"
         );
+    }
+
+    #[test]
+    fn what_waits_under_the_minimum_payout_is_the_plans() {
+        let waiting = |kind, amount: &str| Line {
+            bonus: String::new(),
+            kind,
+            level_walked: None,
+            level_paid: None,
+            order: None,
+            base: Decimal::ZERO,
+            rate: Decimal::ZERO,
+            amount: amount.parse().unwrap(),
+            ..line()
+        };
+        let brought =
+            line_view(1, &waiting(LineKind::BroughtForward, "30"), "COP".parse().unwrap(), &legend());
+        assert_eq!(brought.bonus_name.es, "Plan");
+        assert_eq!(
+            brought.text.es,
+            "Pendiente de ciclos anteriores, en los que no llegó al pago mínimo: 30,00 COP"
+        );
+        let kept = line_view(1, &waiting(LineKind::BelowMinimum, "-40"), "COP".parse().unwrap(), &legend());
+        assert_eq!(kept.text.en, "Under the minimum payout and carried to the next cycle: -40.00 COP");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod infinity;
 mod levels;
 mod limits;
 mod matching;
+mod minimum;
 mod percentage;
 mod periods;
 mod pool;
@@ -97,6 +98,7 @@ pub fn calculate_bonuses(
     }
     desk.cap_everything()?;
     desk.deduct(context.advances)?;
+    desk.keep_below_minimum()?;
     desk.close_accounts()?;
     desk.awards.sort_by_key(|award| (award.earner, award.bonus, award.source, award.order, award.level_paid));
     let Desk { bonuses, conservation, lines, awards, not_undone, balances, .. } = desk;

@@ -109,8 +109,10 @@ impl StoredRun<'_> {
     pub fn explain_line(&self, payouts: &Payouts, line: &PayoutLine) -> Reason {
         let code = payouts.code(line);
         let bonus = self.plan.bonuses().iter().find(|bonus| bonus.definition.code == code);
+        // Lines of no bonus are the plan's.
+        let named = if code.is_empty() { "Plan" } else { code };
         let name = bonus.map_or_else(
-            || Text { es: code.to_owned(), en: code.to_owned() },
+            || Text { es: named.to_owned(), en: named.to_owned() },
             |bonus| bonus.definition.name.clone(),
         );
         let (amount, currency) = (line.amount(), line.currency);
@@ -150,6 +152,15 @@ impl StoredRun<'_> {
             }
             LineKind::Advance => head("pagado a cuenta antes del cierre", "paid on account before the close"),
             LineKind::PayoutCap => head("tope de pago del plan", "the plan's payout cap"),
+            LineKind::BroughtForward => head(
+                "pendiente de ciclos anteriores, en los que no llegó al pago mínimo",
+                "due since earlier cycles, in which it was under the minimum payout",
+            ),
+            LineKind::BelowMinimum => head(
+                "no llega al pago mínimo: pasa al ciclo siguiente",
+                "under the minimum payout: carried to the next cycle",
+            )
+            .with(self.minimum_reason()),
             LineKind::Undo => {
                 head("devolución de un pedido ya liquidado", "return of an order already settled")
                     .with([self.order_reason(line), base_and_rate(line)])
@@ -205,6 +216,14 @@ impl StoredRun<'_> {
     fn condition(&self, run: &Calculation<'_>, bonus: &PlannedBonus, row: u32) -> Reason {
         let explanation = bonus.when.explain(&run.view().person(row as usize));
         self.rule("rule", "Condición del bono", "Condition of the bonus", &explanation)
+    }
+
+    /// The plan's minimum payout.
+    fn minimum_reason(&self) -> Option<Reason> {
+        let least = self.plan.document().minimum_payout.as_ref()?.amount;
+        let base = self.snapshot.rates.base;
+        let (es, en) = (format!("Pago mínimo: {least} {base}"), format!("Minimum payout: {least} {base}"));
+        Some(Reason::new("minimum", es, en))
     }
 
     /// The rule that decides what is held.

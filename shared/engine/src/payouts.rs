@@ -36,11 +36,15 @@ pub enum LineKind {
     PayoutCap,
     /// Taken back what was paid on account.
     Advance,
+    /// Due since earlier cycles, because it was under the plan's minimum payout.
+    BroughtForward,
+    /// Taken back all that is due, because it is under the plan's minimum payout; it is carried.
+    BelowMinimum,
 }
 
 impl LineKind {
     /// All kinds, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Earned,
         Self::Undo,
         Self::TrueUp,
@@ -52,6 +56,8 @@ impl LineKind {
         Self::PersonCap,
         Self::PayoutCap,
         Self::Advance,
+        Self::BroughtForward,
+        Self::BelowMinimum,
     ];
 
     /// Name in stored files.
@@ -68,6 +74,8 @@ impl LineKind {
             Self::PersonCap => "person-cap",
             Self::PayoutCap => "payout-cap",
             Self::Advance => "advance",
+            Self::BroughtForward => "brought-forward",
+            Self::BelowMinimum => "below-minimum",
         }
     }
 
@@ -175,7 +183,7 @@ pub(crate) fn in_order(mut lines: Vec<PayoutLine>, people: usize) -> Vec<PayoutL
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaidBonus {
-    /// Code; empty for the plan's caps.
+    /// Code; empty for the plan's caps and its minimum payout.
     pub code: String,
     /// Code of the indicator it is paid on; empty where it is paid on orders.
     pub indicator: String,
@@ -280,7 +288,7 @@ pub struct NotUndone {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payouts {
     /// The plan's bonuses in its order, then those of earlier plans that something is undone of, then perhaps one without a
-    /// code for the plan's caps.
+    /// code for the plan's caps and its minimum payout.
     pub bonuses: Vec<PaidBonus>,
     /// Where the volume of each of the plan's bonuses went.
     pub conservation: Vec<Conservation>,
@@ -321,12 +329,12 @@ pub struct AwardLine {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Carried(pub Vec<CarriedBalance>);
 
-/// A balance of a bonus.
+/// A balance of a bonus, or of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CarriedBalance {
     /// Id of the person.
     pub person: String,
-    /// Code of the bonus.
+    /// Code of the bonus; empty for what waits under the plan's minimum payout.
     pub bonus: String,
     /// What kind of balance it is.
     pub kind: BalanceKind,
@@ -354,11 +362,14 @@ pub enum BalanceKind {
     Held,
     /// What was paid on account to somebody who is not in the network any more, and is still to be deducted.
     Advance,
+    /// What was not paid out, because it is under the plan's minimum payout; less than nothing is owed by the person.
+    BelowMinimum,
 }
 
 impl BalanceKind {
     /// All kinds, in order.
-    pub const ALL: [Self; 5] = [Self::Leg, Self::Period, Self::Paid, Self::Held, Self::Advance];
+    pub const ALL: [Self; 6] =
+        [Self::Leg, Self::Period, Self::Paid, Self::Held, Self::Advance, Self::BelowMinimum];
 
     /// Name in stored files.
     pub fn name(self) -> &'static str {
@@ -368,6 +379,7 @@ impl BalanceKind {
             Self::Paid => "paid",
             Self::Held => "held",
             Self::Advance => "advance",
+            Self::BelowMinimum => "below-minimum",
         }
     }
 }
@@ -410,7 +422,7 @@ impl Payouts {
         &self.awards[start..end]
     }
 
-    /// The code of a line's bonus; empty for the plan's caps.
+    /// The code of a line's bonus; empty for the plan's caps and its minimum payout.
     pub fn code(&self, line: &PayoutLine) -> &str {
         self.bonuses.get(usize::from(line.bonus)).map_or("", |bonus| &bonus.code)
     }
@@ -419,7 +431,7 @@ impl Payouts {
 /// Sums of the lines of one bonus in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BonusTotal {
-    /// Code of the bonus; empty for the plan's caps.
+    /// Code of the bonus; empty for the plan's caps and its minimum payout.
     pub bonus: String,
     /// The currency.
     pub currency: Currency,

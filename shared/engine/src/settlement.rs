@@ -13,7 +13,7 @@ use crate::{
 /// What a person gets of one bonus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BonusAmount {
-    /// Code of the bonus; empty for the plan's caps.
+    /// Code of the bonus; empty for the plan's caps and its minimum payout.
     pub bonus: String,
     /// The sum of its lines.
     pub amount: Decimal,
@@ -60,7 +60,7 @@ pub struct Settlements<'a> {
 
 /// What a bonus pays each person.
 pub(crate) struct BonusColumn {
-    /// Code of the bonus; empty for the plan's caps.
+    /// Code of the bonus; empty for the plan's caps and its minimum payout.
     pub(crate) code: String,
     /// Sums of lines, in minor units of the person's currency.
     pub(crate) amounts: Vec<i64>,

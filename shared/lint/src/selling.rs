@@ -12,7 +12,7 @@ use simulation::Simulated;
 
 use crate::{
     Code, Example, Finding, Run, Severity, Shows,
-    finding::paid_to,
+    finding::{counts, paid_to},
     network::{Network, person_id},
     search::{Constants, Laboratory, Seen},
     text,
@@ -125,10 +125,11 @@ fn fault(plan: &Plan, before: &Simulated, after: &Simulated, earner: usize) -> O
 fn by_place(plan: &Plan, result: &Simulated, person: &str) -> Option<BTreeMap<String, i128>> {
     let row = result.snapshot.people.row(person)?;
     let mut places: BTreeMap<String, i128> = BTreeMap::new();
-    for line in result.payouts.of(row) {
+    for line in result.payouts.of(row).iter().filter(counts) {
         let place = match line.kind {
             LineKind::PayoutCap => "/payout_cap".to_owned(),
             LineKind::PersonCap => "/cap_per_person".to_owned(),
+            LineKind::BroughtForward => "/minimum_payout".to_owned(),
             _ => {
                 let code = result.payouts.code(line);
                 let number = plan.bonuses().iter().position(|bonus| bonus.definition.code == code)?;

@@ -212,6 +212,11 @@ impl Checker {
             let share = cap.share_of_vc;
             self.positive("/payout_cap/share_of_vc", share);
         }
+        if let Some(least) = self.document.minimum_payout.as_ref().map(|minimum| minimum.amount)
+            && least < Decimal::ZERO
+        {
+            self.mistake("/minimum_payout/amount", "negative amount", least.to_string(), "0 or more");
+        }
         if self.document.returns.after_settlement == AfterSettlement::Replay {
             self.mistake("/returns/after_settlement", "not computed yet", "\"replay\"", "undo or deduct");
         }

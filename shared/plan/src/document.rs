@@ -59,6 +59,9 @@ pub struct Document {
     /// A cap on everything paid in a cycle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payout_cap: Option<PayoutCap>,
+    /// The least that is paid out to a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_payout: Option<MinimumPayout>,
     /// How returns are treated.
     #[serde(default)]
     pub returns: Returns,
@@ -171,6 +174,16 @@ pub struct PayoutCap {
     /// from everyone in proportion.
     #[schemars(with = "schema::DecimalText")]
     pub share_of_vc: Decimal,
+}
+
+/// The least that is paid out to a person. Who is due less, or less than nothing, is paid nothing in the cycle, and what they are due
+/// waits for the next one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MinimumPayout {
+    /// How much, in the base currency. With 0 only what is less than nothing waits.
+    #[schemars(with = "schema::DecimalText")]
+    pub amount: Decimal,
 }
 
 /// How returns are treated.

@@ -36,7 +36,7 @@ impl<'a> Side<'a> {
 /// What one bonus costs under both plans, in the base currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CostOfBonus {
-    /// Code of the bonus; `payout_cap` for the plan's own caps.
+    /// Code of the bonus; `payout_cap` for the plan's own caps and its minimum payout.
     pub bonus: String,
     /// Under plan A.
     pub a: Decimal,

@@ -85,7 +85,7 @@ pub struct ResultTable<'a> {
     pub columns: Vec<(String, Values<'a>)>,
 }
 
-/// The bonus that lines of the plan's own caps (`person-cap`, `payout-cap`) are counted under.
+/// The bonus that lines of the plan itself (`person-cap`, `payout-cap`, `brought-forward`, `below-minimum`) are counted under.
 pub const PAYOUT_CAP: &str = "payout_cap";
 
 /// The tables of a run: `indicators`, `ranks`, `payouts`, `awards`, `totals`, `carried`.

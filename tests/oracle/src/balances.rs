@@ -15,9 +15,9 @@ use crate::{
 pub struct Balance {
     /// Id of the person.
     pub person: String,
-    /// Code of the bonus.
+    /// Code of the bonus; empty where it is of the plan.
     pub bonus: String,
-    /// `leg`, `period`, `paid`, `held` or `advance`, as the engine's files name it.
+    /// `leg`, `period`, `paid`, `held`, `advance` or `below-minimum`, as the engine's files name it.
     pub kind: String,
     /// The last day of the cycle it began in.
     pub since: Date,

@@ -11,6 +11,7 @@ mod holds;
 mod infinity;
 mod levels;
 mod matching;
+mod minimum;
 mod percentage;
 mod period;
 mod pool;
@@ -61,7 +62,10 @@ pub(crate) fn pay<'a>(cycle: &'a Cycle<'a>, settled: &[Settled], handed: &'a [Ba
         .map(|bonus| Ok((text(bonus, "/code").context("a bonus has no code")?, bonus)))
         .collect::<Result<_>>()?;
     // Nothing is known of a bonus that is not computed here.
-    desk.hand_on_unchanged(|one| one.kind != "advance" && !bonuses.contains_key(one.bonus.as_str()));
+    desk.hand_on_unchanged(|one| {
+        !["advance", minimum::BALANCE].contains(&one.kind.as_str())
+            && !bonuses.contains_key(one.bonus.as_str())
+    });
     let mut open: Vec<&str> = Vec::new();
     for bonus in list(document, "/bonuses").iter().filter(|bonus| cycle.computes(bonus)) {
         let code = text(bonus, "/code").context("a bonus has no code")?;
@@ -87,6 +91,7 @@ pub(crate) fn pay<'a>(cycle: &'a Cycle<'a>, settled: &[Settled], handed: &'a [Ba
     desk.cap_people()?;
     desk.cap_everything()?;
     desk.advances()?;
+    desk.minimum()?;
     let Desk { mut lines, mut awards, keeps: mut handed_on, .. } = desk;
     for of_earner in &mut lines {
         of_earner.sort();

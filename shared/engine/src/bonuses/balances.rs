@@ -64,7 +64,7 @@ impl Desk<'_> {
 
     /// A balance that begins in this cycle.
     pub(super) fn balance(&self, row: usize, bonus: &str, kind: BalanceKind, value: i128) -> CarriedBalance {
-        let money = matches!(kind, BalanceKind::Period | BalanceKind::Held | BalanceKind::Paid);
+        let money = kind != BalanceKind::Leg;
         CarriedBalance {
             person: self.person(row),
             bonus: bonus.to_owned(),

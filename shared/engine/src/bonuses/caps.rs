@@ -48,16 +48,25 @@ impl Desk<'_> {
     ) -> Result<(), EngineError> {
         for (row, sum) in sums {
             let row = row as usize;
-            let (currency, per_base_unit, _) = self.currencies[self.currency_index(row)];
-            let most = caps.of(self, row).checked_mul(per_base_unit);
-            let most = most.ok_or_else(|| self.overflow(row, number))?;
-            let most = Snapshot::minor_units(currency, most, self.rounding())
-                .ok_or_else(|| self.overflow(row, number))?;
+            let most = self.in_minor_units_of(row, number, caps.of(self, row))?;
             if most < sum {
                 self.take_back(number, row, kind, sum - most)?;
             }
         }
         Ok(())
+    }
+
+    /// An amount of the base currency in minor units of a person's.
+    pub(super) fn in_minor_units_of(
+        &self,
+        row: usize,
+        bonus: u16,
+        amount: Decimal,
+    ) -> Result<i64, EngineError> {
+        let (currency, per_base_unit, _) = self.currencies[self.currency_index(row)];
+        let amount = amount.checked_mul(per_base_unit);
+        let minor = amount.and_then(|amount| Snapshot::minor_units(currency, amount, self.rounding()));
+        minor.ok_or_else(|| self.overflow(row, bonus))
     }
 
     pub(super) fn take_back(
@@ -110,17 +119,10 @@ impl Desk<'_> {
     /// The plan's caps on everything.
     pub(super) fn cap_everything(&mut self) -> Result<(), EngineError> {
         let document = self.plan.document();
-        let plan_wide = PaidBonus {
-            code: String::new(),
-            indicator: String::new(),
-            measure: None,
-            totals: None,
-            award: plan::bonus::Award::Money,
-        };
         if let Some(cap) = document.cap_per_person {
             let sums = self.sums(u16::MAX, &self.lines, |_| true)?;
             let first = self.lines.len();
-            let number = self.number_of(&plan_wide);
+            let number = self.number_of(&plan_wide());
             self.cap_persons(number, LineKind::PersonCap, &Limits::Same(cap), sums)?;
             if self.lines.len() == first {
                 self.forget(number);
@@ -132,7 +134,7 @@ impl Desk<'_> {
         let allowed = value.and_then(|all| all.checked_mul(cap.share_of_vc)).ok_or_else(too_large)?;
         let sums = self.sums(u16::MAX, &self.lines, |_| true)?;
         let first = self.lines.len();
-        let number = self.number_of(&plan_wide);
+        let number = self.number_of(&plan_wide());
         self.cap_together(number, LineKind::PayoutCap, allowed.max(Decimal::ZERO), sums)?;
         if self.lines.len() == first {
             self.forget(number);
@@ -141,11 +143,22 @@ impl Desk<'_> {
     }
 
     /// Takes the last bonus out of the list again, if nothing is said of it.
-    fn forget(&mut self, number: u16) {
+    pub(super) fn forget(&mut self, number: u16) {
         let is_last = usize::from(number) + 1 == self.bonuses.len();
         if is_last && self.lines.iter().all(|line| line.bonus != number) {
             self.bonuses.pop();
         }
+    }
+}
+
+/// What lines that are of no bonus are counted under.
+pub(super) fn plan_wide() -> PaidBonus {
+    PaidBonus {
+        code: String::new(),
+        indicator: String::new(),
+        measure: None,
+        totals: None,
+        award: plan::bonus::Award::Money,
     }
 }
 

@@ -5,7 +5,7 @@ use foundation::locale::Locale;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::fixture::{Company, bonus, carried, cycle, document, own, parse, plan, with};
+use crate::fixture::{Company, bonus, carried, cycle, document, mistakes, own, parse, plan, with};
 
 fn unilevel() -> Value {
     bonus("uni", &json!({"unilevel": {"on": {"indicator": "OWN"}, "rates": {"by-level": ["0.1"]}}}))
@@ -192,4 +192,107 @@ fn advances_are_deducted_and_who_left_keeps_owing() {
     assert_eq!(run.carried(BalanceKind::Advance), ["gone 1"]);
     let back = Company::of("a gone<a").settle_after(&plan, 11, &run);
     assert_eq!(back.lines(), ["gone own advance -1"]);
+}
+
+/// A plan with a minimum payout, and a tenth of one's own volume.
+fn with_minimum(amount: &str) -> Value {
+    let mut document = document(&[own("own", "0.1")]);
+    document["minimum_payout"] = json!({ "amount": amount });
+    document
+}
+
+#[test]
+fn what_is_under_the_minimum_payout_waits_and_is_paid_with_what_comes_later() {
+    let plan = parse(&with_minimum("50"));
+    let people = Company::of("a b<a");
+    let first = people.clone().selling("a=300 b=600").settle_in(&plan, &cycle(1), &BonusContext::default());
+    assert_eq!(first.lines(), ["a  below-minimum -30", "a own 30", "b own 60"]);
+    assert_eq!(first.carried(BalanceKind::BelowMinimum), ["a 30"]);
+    // A cycle without anything for a: no line, and the balance grows older.
+    let idle = people.clone().selling("b=500").settle_after(&plan, 2, &first);
+    assert_eq!(idle.lines(), ["b own 50"]);
+    let (before, after) = (&first.payouts.carried.0[0], &idle.payouts.carried.0[0]);
+    assert_eq!((after.since, after.cycles, after.value), (before.since, 1, before.value));
+    let more = people.clone().selling("a=100").settle_after(&plan, 3, &idle);
+    assert_eq!(more.lines(), ["a  below-minimum -40", "a  brought-forward 30", "a own 10"]);
+    let balance = &more.payouts.carried.0[0];
+    assert_eq!((balance.since, balance.cycles, balance.bonus.as_str()), (before.since, 2, ""));
+    let paid = people.selling("a=100").settle_after(&plan, 4, &more);
+    assert_eq!(paid.lines(), ["a  brought-forward 40", "a own 10"]);
+    assert!(paid.payouts.carried.0.is_empty());
+}
+
+#[test]
+fn what_is_less_than_nothing_waits_whatever_the_minimum_and_a_plan_without_one_brings_it_forward() {
+    let plan = parse(&with_minimum("0"));
+    let people = Company::of("a b<a");
+    let first = people.clone().selling("a=-300 b=0.1").settle_in(&plan, &cycle(1), &BonusContext::default());
+    assert_eq!(first.lines(), ["a  below-minimum 30", "a own -30", "b own 0.01"]);
+    assert_eq!(first.carried(BalanceKind::BelowMinimum), ["a -30"]);
+    let even = people.clone().selling("a=300").settle_after(&plan, 2, &first);
+    assert_eq!(even.lines(), ["a  brought-forward -30", "a own 30"]);
+    assert!(even.payouts.carried.0.is_empty());
+    let without = parse(&document(&[own("own", "0.1")]));
+    let let_go = people.selling("").settle_after(&without, 2, &first);
+    assert_eq!(let_go.lines(), ["a  brought-forward -30"]);
+    assert!(let_go.payouts.carried.0.is_empty());
+}
+
+#[test]
+fn what_waits_is_kept_for_who_is_away_and_changed_with_their_currency() {
+    let plan = parse(&with_minimum("50"));
+    let first = Company::of("r a<r b<r").selling("a=300 b=333.3").settle_in(
+        &plan,
+        &cycle(1),
+        &BonusContext::default(),
+    );
+    let away = Company::of("r").selling("r=500").settle_after(&plan, 2, &first);
+    assert_eq!(away.lines(), ["r own 50"]);
+    assert_eq!(away.carried(BalanceKind::BelowMinimum), ["a 30", "b 33.33"]);
+    assert!(away.payouts.carried.0.iter().all(|balance| balance.cycles == 1));
+    // Euros now, half as many: 15 of before and 10; 16.665 to 16.66 and 1.
+    let back = Company::of("r a$<r b$<r").selling("a=200 b=20").settle_after(&plan, 3, &away);
+    assert_eq!(
+        back.lines(),
+        [
+            "a  brought-forward 15",
+            "a own 10",
+            "b  below-minimum -17.66",
+            "b  brought-forward 16.66",
+            "b own 1"
+        ]
+    );
+    let balance = &back.payouts.carried.0[0];
+    assert_eq!(balance.currency.unwrap().code(), "EUR");
+}
+
+#[test]
+fn the_minimum_payout_comes_after_caps_and_advances() {
+    let mut document = with_minimum("30");
+    document["cap_per_person"] = json!("40");
+    let plan = parse(&document);
+    let advance =
+        Advance { person: "a".into(), bonus: "own".into(), currency: "USD".parse().unwrap(), amount: 1500 };
+    let run = Company::of("a b<a").selling("a=500 b=500").settle_with(&plan, &[advance]);
+    let expected = [
+        "a  below-minimum -25",
+        "a  person-cap -10",
+        "a own 50",
+        "a own advance -15",
+        "b  person-cap -10",
+        "b own 50",
+    ];
+    assert_eq!(run.lines(), expected);
+    // What waited is not capped again.
+    let next = Company::of("a b<a").selling("a=500").settle_after(&plan, 11, &run);
+    assert_eq!(next.lines(), ["a  brought-forward 25", "a  person-cap -10", "a own 50"]);
+    let told = next.stored(&plan).explain_line(&next.payouts, &next.payouts.lines[2]);
+    let told = told.render(foundation::locale::Locale::En);
+    assert!(told.contains("Plan: 25.00 USD, due since earlier cycles"), "{told}");
+}
+
+#[test]
+fn a_minimum_payout_is_not_negative() {
+    let told = mistakes(&with_minimum("-1"));
+    assert!(told.contains("/minimum_payout/amount: negative amount"), "{told}");
 }

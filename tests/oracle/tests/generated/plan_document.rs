@@ -97,6 +97,9 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
     if draft.dice.once_in(6) {
         document["cap_per_person"] = json!(draft.dice.one_of(&["100", "10.05", "0.5"]));
     }
+    if draft.dice.once_in(3) {
+        document["minimum_payout"] = json!({ "amount": draft.dice.one_of(&["20", "0", "100.555", "3.3"]) });
+    }
     if draft.dice.once_in(3) && 1 < n_bonuses {
         document["alternatives"] =
             json!([{ "bonuses": ["B0", "B1"], "pays": draft.dice.one_of(&["greatest", "first"]) }]);
