@@ -141,7 +141,8 @@ impl Desk<'_> {
     /// What comes after it is known what a bonus pays whom: the cap on all together, what is remembered, what is held.
     fn finish(&mut self, number: u16, bonus: &PlannedBonus) -> Result<(), EngineError> {
         let definition = &bonus.definition;
-        if let Some(cap) = definition.cap {
+        if let Some(cap) = &definition.cap {
+            let cap = self.allowed(number, bonus, cap)?;
             let sums = self.sums_of_bonus(number)?;
             self.cap_together(number, LineKind::BonusTotalCap, cap, sums)?;
         }

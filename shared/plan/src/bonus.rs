@@ -31,10 +31,9 @@ pub struct Bonus {
     /// The most one person gets of it in a cycle, in the base currency. Who reaches no rank of a cap by rank gets nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap_per_person: Option<Limit>,
-    /// The most everyone together gets of it in a cycle, in the base currency; what is over it is taken in proportion.
-    #[schemars(with = "Option<schema::DecimalText>")]
+    /// The most everyone together gets of it in a cycle; what is over it is taken in proportion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cap: Option<Decimal>,
+    pub cap: Option<Cap>,
     /// When what was earned is held back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
@@ -74,6 +73,24 @@ impl Limit {
             Self::Rule { .. } => Vec::new(),
         }
     }
+}
+
+/// The most everyone together gets of a bonus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Cap {
+    /// An amount of the base currency.
+    Amount(#[schemars(with = "schema::DecimalText")] Decimal),
+    /// A share of what the whole company made; nothing where that is less than nothing.
+    Share(ShareCap),
+}
+
+/// A cap that grows with the company.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShareCap {
+    /// The share.
+    pub share: FundShare,
 }
 
 /// What a bonus is paid in.

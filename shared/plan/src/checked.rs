@@ -93,6 +93,8 @@ pub enum Role {
     Cap,
     /// The most a person is paid on.
     Most,
+    /// The indicator of the company that the cap is a share of.
+    CapOf,
 }
 
 impl PlannedBonus {

@@ -1,9 +1,13 @@
 //! What passes a cap is taken back, in lines of its own.
 
+use plan::{
+    PlannedBonus, Role,
+    bonus::{Cap, ShareCap},
+};
 use rust_decimal::Decimal;
 
 use super::{
-    desk::{Claim, Desk},
+    desk::{Claim, Desk, value_of},
     limits::Limits,
 };
 use crate::{
@@ -67,6 +71,30 @@ impl Desk<'_> {
         let amount = amount.checked_mul(per_base_unit);
         let minor = amount.and_then(|amount| Snapshot::minor_units(currency, amount, self.rounding()));
         minor.ok_or_else(|| self.overflow(row, bonus))
+    }
+
+    /// What all together get of a bonus at most, in the base currency.
+    pub(super) fn allowed(
+        &self,
+        number: u16,
+        bonus: &PlannedBonus,
+        cap: &Cap,
+    ) -> Result<Decimal, EngineError> {
+        let (share, of) = match (cap, bonus.indicator(Role::CapOf)) {
+            (Cap::Amount(amount), _) => return Ok(*amount),
+            (Cap::Share(ShareCap { share }), Some(of)) => (share, of),
+            (Cap::Share(_), None) => return Ok(Decimal::ZERO),
+        };
+        // An indicator of the company is the same for everyone.
+        let company = self.base(of, number)?.first().copied().unwrap_or(0);
+        let value = value_of(self.plan, &self.plan.indicators()[of].definition);
+        let worth = Decimal::new(company, plan::AMOUNT_SCALE).checked_mul(value);
+        let allowed = worth.and_then(|worth| worth.checked_mul(share.rate));
+        let allowed = allowed.ok_or_else(|| EngineError::Overflow {
+            person: String::new(),
+            what: format!("the cap of bonus {}", bonus.definition.code),
+        })?;
+        Ok(allowed.max(Decimal::ZERO))
     }
 
     pub(super) fn take_back(

@@ -89,6 +89,23 @@ fn a_cap_per_person_may_be_a_rule() {
 }
 
 #[test]
+fn the_cap_of_a_bonus_may_be_a_share_of_what_the_company_made() {
+    let share = |of: &str| json!({"cap": {"share": {"of": of, "rate": "0.04"}}});
+    let capped = plan(&[with(own("own", "0.1"), &share("ALL"))]);
+    let people = Company::of("a b$<a");
+    // 4 % of 500 are 20 dollars, of the 50 that are offered.
+    let run = people.clone().selling("a=300 b=200").settle(&capped);
+    let expected = ["a own 30", "a own bonus-total-cap -18", "b own 10", "b own bonus-total-cap -6"];
+    assert_eq!(run.lines(), expected);
+    assert_eq!(run.payouts.conservation[0].capped, 30 * 10_i128.pow(13));
+    // Nothing is allowed of less than nothing.
+    let run = people.selling("a=100 b=-200").settle(&capped);
+    assert_eq!(run.lines(), ["a own 10", "a own bonus-total-cap -10", "b own -10"]);
+    let told = mistakes(&document(&[with(own("own", "0.1"), &share("OWN"))]));
+    assert!(told.contains("/bonuses/0/cap/share/of: not of the company"), "{told}");
+}
+
+#[test]
 fn a_cap_per_person_covers_everything() {
     let mut document = document(&[own("own", "0.5"), own("more", "0.2")]);
     document["cap_per_person"] = json!("60");

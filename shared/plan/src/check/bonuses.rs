@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::Checker;
 use crate::{
     bonus::{
-        Bonus, Brackets, Breakaway, Compression, DepthByRank, Differential, DifferentialBy,
+        Bonus, Brackets, Breakaway, Cap, Compression, DepthByRank, Differential, DifferentialBy,
         GenerationOverride, Infinity, LevelBase, LevelRates, Limit, LinesPer, Mechanic, Per, Percentage,
         Rate, Unilevel,
     },
@@ -41,14 +41,18 @@ impl Checker {
         let pointer = format!("/bonuses/{index}");
         let text = bonus.when.as_deref().unwrap_or("active");
         let when = self.rule(&format!("{pointer}/when"), Place::Payment, text, &Type::Bool);
-        if let Some(cap) = bonus.cap {
-            self.positive(&format!("{pointer}/cap"), cap);
-        }
         let mut parts =
             Bonuses { checker: self, rules: BTreeMap::new(), indicators: BTreeMap::new(), complete: true };
         parts.award(&pointer, bonus);
         if let Some(cap) = &bonus.cap_per_person {
             parts.limit(Role::Cap, &format!("{pointer}/cap_per_person"), cap);
+        }
+        match &bonus.cap {
+            None => {}
+            Some(Cap::Amount(cap)) => parts.checker.positive(&format!("{pointer}/cap"), *cap),
+            Some(Cap::Share(cap)) => {
+                parts.share_of_company(Role::CapOf, &format!("{pointer}/cap/share"), &cap.share);
+            }
         }
         if let Some(hold) = &bonus.hold {
             parts.rule(
@@ -79,7 +83,9 @@ impl Bonuses<'_> {
     fn indicator(&mut self, role: Role, pointer: &str, code: &str) {
         match self.checker.indicator_of(pointer, code) {
             Some(index) => {
-                if matches!(role, Role::Of | Role::On) && AMOUNT_SCALE < self.checker.scales(index).1 {
+                if matches!(role, Role::Of | Role::On | Role::CapOf)
+                    && AMOUNT_SCALE < self.checker.scales(index).1
+                {
                     let expected = "an indicator of points, money or counts";
                     self.checker.mistake(pointer, "nothing is paid on a quotient", code, expected);
                 }

@@ -5,7 +5,11 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::OF_THIS_CYCLE;
-use crate::{numbers::product, payouts::Desk, plan::maybe};
+use crate::{
+    numbers::product,
+    payouts::Desk,
+    plan::{decimal, maybe},
+};
 
 impl Desk<'_> {
     /// The cap of a bonus for each person.
@@ -50,7 +54,11 @@ impl Desk<'_> {
 
     /// The cap of a bonus on everyone together.
     pub(super) fn cap_all(&mut self, code: &str, bonus: &Value) -> Result<()> {
-        let Some(cap) = maybe(bonus, "/cap")? else { return Ok(()) };
+        let cap = match &bonus["cap"] {
+            Value::Null => return Ok(()),
+            share @ Value::Object(_) => self.fund(share)?.max(Decimal::ZERO),
+            amount => decimal(amount)?,
+        };
         let sums = (0..self.lines.len()).map(|person| self.sum_of(person, code, &OF_THIS_CYCLE)).collect();
         self.cut_to(cap, sums, code, "bonus-total-cap")
     }

@@ -43,8 +43,8 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// What is shared out, in the base currency.
-    fn fund(&self, fund: &Value) -> Result<Decimal> {
+    /// What is shared out, in the base currency; what a cap allows is said alike.
+    pub(super) fn fund(&self, fund: &Value) -> Result<Decimal> {
         Ok(match choice(fund)? {
             ("amount", amount) => decimal(amount)?,
             ("share", share) => {

@@ -454,7 +454,12 @@ impl Draft<'_, '_> {
             bonus["cap_per_person"] = self.limit(&["20", "5.555", "0.3"]);
         }
         if self.dice.once_in(8) {
-            bonus["cap"] = json!(self.dice.one_of(&["50", "7.77"]));
+            bonus["cap"] = match self.dice.below(3) {
+                0 => {
+                    json!({ "share": { "of": self.dice.one_of(&["COVC", "COVQ"]), "rate": rate(self.dice) } })
+                }
+                _ => json!(self.dice.one_of(&["50", "7.77"])),
+            };
         }
         if self.dice.once_in(8) {
             bonus["hold"] = json!({ "while": self.condition(), "at_most_cycles": 1 + self.dice.below(2) });

@@ -6,7 +6,7 @@ use super::{Bonuses, Checker};
 use crate::{
     bonus::{
         Award, Binary, BinaryCycles, BinaryLegs, BinaryPay, Bonus, Brackets, CycleSides, Fixed, FixedAmount,
-        Fund, Limit, MatchBy, Matching, Mechanic, Occasion, Percentage, Pool, Rate, RetailProfit,
+        Fund, FundShare, Limit, MatchBy, Matching, Mechanic, Occasion, Percentage, Pool, Rate, RetailProfit,
     },
     checked::Role,
     indicator::Scope,
@@ -125,19 +125,21 @@ impl Bonuses<'_> {
         self.depth(place, &matching.depth, matching.compression);
     }
 
+    /// A share of an indicator that is the company's.
+    pub(super) fn share_of_company(&mut self, role: Role, place: &str, share: &FundShare) {
+        self.indicator(role, &format!("{place}/of"), &share.of);
+        self.checker.positive(&format!("{place}/rate"), share.rate);
+        let of = self.indicators.get(&role).map(|index| &self.checker.indicators[*index]);
+        if of.is_some_and(|indicator| indicator.definition.scope != Scope::Company) {
+            let expected = "an indicator of scope `company`";
+            self.checker.mistake(format!("{place}/of"), "not of the company", &share.of, expected);
+        }
+    }
+
     pub(super) fn pool(&mut self, place: &str, pool: &Pool) {
         match &pool.fund {
             Fund::Amount(amount) => self.checker.positive(&format!("{place}/fund/amount"), *amount),
-            Fund::Share(share) => {
-                let at = format!("{place}/fund/share");
-                self.indicator(Role::Of, &format!("{at}/of"), &share.of);
-                self.checker.positive(&format!("{at}/rate"), share.rate);
-                let of = self.indicators.get(&Role::Of).map(|index| &self.checker.indicators[*index]);
-                if of.is_some_and(|indicator| indicator.definition.scope != Scope::Company) {
-                    let expected = "an indicator of scope `company`";
-                    self.checker.mistake(format!("{at}/of"), "not of the company", &share.of, expected);
-                }
-            }
+            Fund::Share(share) => self.share_of_company(Role::Of, &format!("{place}/fund/share"), share),
         }
         if let Some(text) = &pool.shares {
             self.rule(Role::Shares, &format!("{place}/shares"), Place::Payment, text, &Type::Number);
