@@ -284,21 +284,21 @@ impl Shows {
 }
 
 /// Whether a line says what somebody is due. What waits under the plan's minimum payout is not taken from anybody.
-pub(crate) fn counts(line: &&engine::PayoutLine) -> bool {
+pub(crate) fn counts(line: &engine::PayoutLine) -> bool {
     line.kind != LineKind::BelowMinimum
 }
 
 /// What a person is paid, now or once it comes to the plan's minimum payout.
 pub(crate) fn paid_to(result: &Simulated, person: &str) -> Option<Decimal> {
     let row = result.snapshot.people.row(person)?;
-    Some(result.payouts.of(row).iter().filter(counts).map(engine::PayoutLine::amount).sum())
+    Some(result.payouts.of(row).iter().filter(|line| counts(line)).map(engine::PayoutLine::amount).sum())
 }
 
 /// What a bonus pays in all; with an empty code, what everything pays.
 pub(crate) fn paid_of(result: &Simulated, bonus: &str) -> Decimal {
     let lines = result.payouts.lines.iter();
     lines
-        .filter(counts)
+        .filter(|line| counts(line))
         .filter(|line| bonus.is_empty() || result.payouts.code(line) == bonus)
         .map(engine::PayoutLine::amount)
         .sum()
@@ -329,7 +329,7 @@ fn paid(result: &Simulated, plan: &Plan, with_retail: bool) -> Decimal {
     };
     let lines = result.payouts.lines.iter();
     lines
-        .filter(counts)
+        .filter(|line| counts(line))
         .filter(|line| with_retail || !is_retail(result.payouts.code(line)))
         .map(engine::PayoutLine::amount)
         .sum()
@@ -337,7 +337,7 @@ fn paid(result: &Simulated, plan: &Plan, with_retail: bool) -> Decimal {
 
 /// The exact sum of all lines, and that of the rounded ones.
 pub(crate) fn rounded(result: &Simulated) -> (Decimal, Decimal) {
-    let lines = result.payouts.lines.iter().filter(counts);
+    let lines = result.payouts.lines.iter().filter(|line| counts(line));
     let exact = engine::from_exact(lines.clone().map(|line| line.exact).sum()).normalize();
     (exact, lines.map(engine::PayoutLine::amount).sum())
 }

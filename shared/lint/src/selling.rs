@@ -125,7 +125,7 @@ fn fault(plan: &Plan, before: &Simulated, after: &Simulated, earner: usize) -> O
 fn by_place(plan: &Plan, result: &Simulated, person: &str) -> Option<BTreeMap<String, i128>> {
     let row = result.snapshot.people.row(person)?;
     let mut places: BTreeMap<String, i128> = BTreeMap::new();
-    for line in result.payouts.of(row).iter().filter(counts) {
+    for line in result.payouts.of(row).iter().filter(|line| counts(line)) {
         let place = match line.kind {
             LineKind::PayoutCap => "/payout_cap".to_owned(),
             LineKind::PersonCap => "/cap_per_person".to_owned(),
