@@ -304,7 +304,7 @@ fn the_minimum_payout_comes_after_caps_and_advances() {
     let next = Company::of("a b<a").selling("a=500").settle_after(&plan, 11, &run);
     assert_eq!(next.lines(), ["a  brought-forward 25", "a  person-cap -10", "a own 50"]);
     let told = next.stored(&plan).explain_line(&next.payouts, &next.payouts.lines[2]);
-    let told = told.render(foundation::locale::Locale::En);
+    let told = told.render(Locale::En);
     assert!(told.contains("Plan: 25.00 USD, due since earlier cycles"), "{told}");
 }
 
