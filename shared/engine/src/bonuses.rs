@@ -2,6 +2,7 @@
 
 mod accounts;
 mod advances;
+mod ahead;
 mod alternatives;
 mod balances;
 mod binary;
@@ -37,7 +38,7 @@ use plan::{
 };
 
 pub use self::shares::Outcome;
-use self::{desk::Desk, rates::is_marginal};
+use self::{ahead::Aheads, desk::Desk, rates::is_marginal};
 pub(crate) use self::{
     limits::amount_of_rank,
     reach::{lowest_rank_of_level, lowest_rank_paid},
@@ -88,11 +89,16 @@ pub fn calculate_bonuses(
     let mut desk = Desk::new(snapshot, plan, &run, context)?;
     // First, so that whoever is paid on what others earned is paid on what is left of it.
     desk.undo(context.settled)?;
-    for (number, bonus) in (0_u16..).zip(plan.bonuses()) {
+    let here = |bonus: &PlannedBonus| {
         let processes = &bonus.definition.processes;
-        let here = |process: &str| processes.is_empty() || processes.iter().any(|one| one == process);
-        if context.process.is_none_or(here) {
-            desk.bonus(number, bonus)?;
+        context
+            .process
+            .is_none_or(|process| processes.is_empty() || processes.iter().any(|one| one == process))
+    };
+    let mut aheads = desk.ahead(here);
+    for (number, bonus) in (0_u16..).zip(plan.bonuses()) {
+        if here(bonus) {
+            desk.bonus(number, bonus, &mut aheads)?;
         }
         desk.finish_known(number, context.process)?;
     }
@@ -108,9 +114,9 @@ pub fn calculate_bonuses(
 
 impl Desk<'_> {
     /// The lines of a bonus up to its cap per person.
-    fn bonus(&mut self, number: u16, bonus: &PlannedBonus) -> Result<(), EngineError> {
+    fn bonus(&mut self, number: u16, bonus: &PlannedBonus, aheads: &mut Aheads) -> Result<(), EngineError> {
         let first = self.lines.len();
-        self.mechanic(number, bonus)?;
+        self.mechanic_or_ahead(number, bonus, aheads)?;
         match &bonus.definition.cap_per_person {
             Some(cap) => {
                 let caps = self.limits(bonus, cap, Role::Cap, Ok)?;

@@ -21,6 +21,7 @@ use crate::{
     settlement::{BonusAmount, Settlement, Settlements},
     snapshot::{ExchangeRates, Orders, People, Snapshot, Volume, Volumes},
     table::{Cells, Column, Table, text_of, write},
+    threads,
 };
 
 /// Version of the stored form.
@@ -219,8 +220,10 @@ pub fn decode_snapshot(people: Bytes, orders: Bytes) -> Result<Snapshot, EngineE
         .map(|(code, rate)| Ok((code.parse().map_err(|_| table.broken("unknown currency"))?, rate)))
         .collect::<Result<_, EngineError>>()?;
     let plan_hash = table.fact("ceiba.plan")?.to_owned();
-    let people = decode_people(&table)?;
-    let orders = decode_orders(&opened("orders", orders)?, people.len())?;
+    let rows = table.rows();
+    let (orders, people) =
+        threads::both(|| decode_orders(&opened("orders", orders)?, rows), || decode_people(&table));
+    let (people, orders) = (people?, orders?);
     Ok(Snapshot { cycle, plan_hash, rates: ExchangeRates { base, per_base_unit }, people, orders })
 }
 
@@ -380,10 +383,12 @@ pub fn decode_ranks(bytes: Bytes) -> Result<Ranks, EngineError> {
     })
 }
 
+/// Makes the cells of a column.
+type Gather<'a> = Box<dyn Fn() -> Cells<'a> + Sync + 'a>;
+
 /// Writes payout lines with ids beside row numbers, so that the file can be read by itself.
 pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let lines = &payouts.lines;
-    let codes = |code: fn(&PayoutLine) -> u32| lines.iter().map(code).collect::<Vec<u32>>();
     let mut currencies: Vec<Currency> = Vec::new();
     let currency_of = lines.iter().map(|line| {
         let known = currencies.iter().position(|known| *known == line.currency);
@@ -395,11 +400,6 @@ pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>,
     let currency_of: Vec<u32> = currency_of.collect();
     let bonus = |code: u32| payouts.bonuses.get(code as usize).map_or("", |bonus| &bonus.code);
     let kind = |code: u32| LineKind::ALL.get(code as usize).map_or("", |kind| kind.name());
-    let ints = |pick: fn(&PayoutLine) -> u32| {
-        Cells::Int(lines.iter().map(|line| i32::try_from(pick(line)).unwrap_or(-1)).collect())
-    };
-    let base: Vec<i64> = lines.iter().map(|line| line.base).collect();
-    let rate: Vec<i64> = lines.iter().map(|line| line.rate).collect();
     // Amounts with four decimals whatever the currency, so that one column holds all.
     let powers: Vec<i64> = currencies.iter().map(|currency| power(*currency)).collect();
     let amount = lines
@@ -408,27 +408,40 @@ pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>,
         .map(|(line, code)| line.amount.checked_mul(powers[*code as usize]))
         .collect::<Option<Vec<i64>>>()
         .ok_or_else(|| EngineError::File { file: "payouts", reason: "an amount is too large".to_owned() })?;
-    let columns = [
-        Column::new("earner", rows_by_id(codes(|line| line.earner), &snapshot.people.ids)),
-        Column::new("bonus", Cells::coded(codes(|line| u32::from(line.bonus)), bonus)),
-        Column::new("kind", Cells::coded(codes(|line| line.kind as u32), kind)),
-        Column::new("source", rows_by_id(codes(|line| line.source), &snapshot.people.ids)),
-        Column::new("order", rows_by_id(codes(|line| line.order), &snapshot.orders.ids)),
-        Column::new("level_walked", ints(|line| u32::from(line.level_walked))),
-        Column::new("level_paid", ints(|line| u32::from(line.level_paid))),
-        Column::new("base", Cells::Decimal(&base, AMOUNT_SCALE)),
-        Column::new("rate", Cells::Decimal(&rate, RATE_SCALE)),
-        Column::new("exact", Cells::Wide(lines.iter().map(|line| line.exact).collect(), EXACT_SCALE)),
-        Column::new("amount", Cells::Decimal(&amount, AMOUNT_SCALE)),
-        Column::new(
-            "currency",
-            Cells::coded(currency_of, |code| currencies.get(code as usize).map_or("", Currency::code)),
-        ),
-        Column::new("earner_row", ints(|line| line.earner)),
-        Column::new("source_row", ints(|line| line.source)),
-        Column::new("order_row", ints(|line| line.order)),
-        Column::new("bonus_number", ints(|line| u32::from(line.bonus))),
+    let mut longs = threads::each(2, |place| match place {
+        0 => lines.iter().map(|line| line.base).collect::<Vec<i64>>(),
+        _ => lines.iter().map(|line| line.rate).collect(),
+    });
+    let (rate, base) = (longs.pop().unwrap_or_default(), longs.pop().unwrap_or_default());
+    let ints = |pick: fn(&PayoutLine) -> u32| {
+        Cells::Int(lines.iter().map(|line| i32::try_from(pick(line)).unwrap_or(-1)).collect())
+    };
+    let codes = |code: fn(&PayoutLine) -> u32| lines.iter().map(code).collect::<Vec<u32>>();
+    let (people, orders) = (&snapshot.people.ids, &snapshot.orders.ids);
+    let currency = |code: u32| currencies.get(code as usize).map_or("", Currency::code);
+    // Each goes once along all lines: threads share them out.
+    let gathered: [(&str, Gather<'_>); 16] = [
+        ("earner", Box::new(|| rows_by_id(codes(|line| line.earner), people))),
+        ("bonus", Box::new(|| Cells::coded(codes(|line| u32::from(line.bonus)), bonus))),
+        ("kind", Box::new(|| Cells::coded(codes(|line| line.kind as u32), kind))),
+        ("source", Box::new(|| rows_by_id(codes(|line| line.source), people))),
+        ("order", Box::new(|| rows_by_id(codes(|line| line.order), orders))),
+        ("level_walked", Box::new(|| ints(|line| u32::from(line.level_walked)))),
+        ("level_paid", Box::new(|| ints(|line| u32::from(line.level_paid)))),
+        ("base", Box::new(|| Cells::Decimal(&base, AMOUNT_SCALE))),
+        ("rate", Box::new(|| Cells::Decimal(&rate, RATE_SCALE))),
+        ("exact", Box::new(|| Cells::Wide(lines.iter().map(|line| line.exact).collect(), EXACT_SCALE))),
+        ("amount", Box::new(|| Cells::Decimal(&amount, AMOUNT_SCALE))),
+        ("currency", Box::new(|| Cells::coded(&currency_of, currency))),
+        ("earner_row", Box::new(|| ints(|line| line.earner))),
+        ("source_row", Box::new(|| ints(|line| line.source))),
+        ("order_row", Box::new(|| ints(|line| line.order))),
+        ("bonus_number", Box::new(|| ints(|line| u32::from(line.bonus)))),
     ];
+    let columns = threads::each(gathered.len(), |place| {
+        let (name, gather) = &gathered[place];
+        Column::new(*name, gather())
+    });
     let about = vec![
         ("ceiba.plan", snapshot.plan_hash.clone()),
         ("ceiba.bonuses", json("payouts", &payouts.bonuses)?),

@@ -22,8 +22,12 @@ use crate::{
     ranks::Ranks,
     reduce::{self, Cap, SHARE_SCALE, Size, Total, Walk, reduce},
     snapshot::{Snapshot, Volume, earlier_rows, fixed},
+    threads,
     view::{Extra, View, rule_failed},
 };
+
+/// Rows that are worth a thread of their own.
+const ROWS_OF_A_THREAD: usize = 1 << 14;
 
 /// The values of one indicator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -645,7 +649,7 @@ impl<'a> Calculation<'a> {
 
     /// Evaluates a rule for the people who are at home here, and hands over what it gives, run of rows by run of rows. A visitor's
     /// columns are not complete: a rule that nobody fails in the whole network could fail there.
-    fn evaluate<O: Output + Default>(
+    fn evaluate<O: Output + Default + Send>(
         &self,
         rule: &rules::Program,
         of: impl Fn() -> String,
@@ -655,10 +659,16 @@ impl<'a> Calculation<'a> {
             |reason: &EvaluationError| rule_failed(&of(), self.snapshot, reason.row.unwrap_or(0), reason);
         let view = self.view();
         let bound = rule.bind(&view).map_err(|reason| failed(&reason))?;
-        for rows in self.border.own(self.snapshot.people.len()) {
-            let mut values = O::default();
-            values.fill(&bound, rows.clone()).map_err(|reason| failed(&reason))?;
-            take(rows, values)?;
+        for own in self.border.own(self.snapshot.people.len()) {
+            let shares = threads::shares_of(own.len(), ROWS_OF_A_THREAD);
+            let rows = |share: usize| own.start + shares[share].start..own.start + shares[share].end;
+            let filled = threads::each(shares.len(), |share| {
+                let mut values = O::default();
+                values.fill(&bound, rows(share)).map(|()| values)
+            });
+            for (share, values) in filled.into_iter().enumerate() {
+                take(rows(share), values.map_err(|reason| failed(&reason))?)?;
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     amount::{RATE_SCALE, from_exact, from_minor},
     columns::position,
+    threads,
 };
 
 /// What kind of line it is.
@@ -166,17 +167,28 @@ pub(crate) fn in_order(mut lines: Vec<PayoutLine>, people: usize) -> Vec<PayoutL
         order[*place as usize] = position(number);
         *place += 1;
     }
-    let mut sorted: Vec<PayoutLine> = order.iter().map(|number| lines[*number as usize].clone()).collect();
-    drop((lines, order));
-    let mut start = 0;
-    for end in ends.into_iter().take(people).map(|end| end as usize) {
-        let own = &mut sorted[start..end];
-        if !own.is_sorted_by_key(PayoutLine::place) {
-            own.sort_unstable_by_key(PayoutLine::place);
+    let end_of = |earner: usize| earner.checked_sub(1).map_or(0, |before| ends[before] as usize);
+    let shares = threads::shares_of(people, 1);
+    let parts = threads::each(shares.len(), |share| {
+        let earners = shares[share].clone();
+        let (first, end) = (end_of(earners.start), end_of(earners.end));
+        // All others follow the first part.
+        let mut sorted = Vec::with_capacity(if share == 0 { lines.len() } else { end - first });
+        sorted.extend(order[first..end].iter().map(|number| lines[*number as usize].clone()));
+        for earner in earners {
+            let own = &mut sorted[end_of(earner) - first..end_of(earner + 1) - first];
+            if !own.is_sorted_by_key(PayoutLine::place) {
+                own.sort_unstable_by_key(PayoutLine::place);
+            }
         }
-        start = end;
-    }
-    sorted
+        sorted
+    });
+    drop((lines, order));
+    let joined = parts.into_iter().reduce(|mut all, part| {
+        all.extend(part);
+        all
+    });
+    joined.unwrap_or_default()
 }
 
 /// A bonus that has lines, as the plan of its cycle named it.

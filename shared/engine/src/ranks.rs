@@ -227,76 +227,121 @@ struct Rules<'a> {
 }
 
 /// The rule of one rank.
-enum Step<'a> {
-    /// It asks for nothing below: whether it holds, by row.
-    Column(Vec<bool>),
-    /// It asks for ranks below; by row whether the rest of it may hold.
-    Live { rule: Bound<'a>, asks: Vec<(Counted, u8)>, may_hold: Vec<bool> },
-    /// It can fail for somebody, so it is asked where its answer counts, and nowhere else.
-    Asked { rule: Bound<'a>, asks: Vec<(Counted, u8)> },
+struct Step<'a> {
+    rule: Bound<'a>,
+    /// The ranks below that it asks for.
+    asks: Vec<(Counted, u8)>,
+    look: Look,
 }
+
+/// What a look along the columns says of a rule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// For whom it holds.
+    Settles,
+    /// For whom it may hold: it asks for ranks below too.
+    Screens,
+    /// Nothing: it can fail for somebody, so it is asked where its answer counts, and nowhere else.
+    Nothing,
+}
+
+/// Rows that are looked at together: what the rules read of them stays in the cache from one rule to the next.
+const ROWS_LOOKED_AT: usize = 8192;
 
 impl<'a> Rules<'a> {
     fn of(view: &'a View<'a>) -> Result<Self, EngineError> {
         let plan = view.plan;
-        let rows = view.snapshot.people.len();
         let (rank_rules, ranks) = (plan.rank_rules(), &plan.document().ranks.steps);
-        let step = |position: usize| {
-            let (rule, step): (&'a rules::Program, &plan::rank::Rank) =
-                (&rank_rules[position], &ranks[position]);
+        let step = |(rule, rank): (&'a rules::Program, &plan::rank::Rank)| {
             let ask = |slot: &u32| match plan.source(*slot) {
                 Some(Source::Ranked(place, rank)) => Some((Live { slot: *slot, scale: 0 }, (place, rank))),
                 _ => None,
             };
             let (live, asks): (Vec<Live>, Vec<(Counted, u8)>) = rule.slots().iter().filter_map(ask).unzip();
-            let bound = rule
+            let rule = rule
                 .bind_live(view, &live)
-                .map_err(|reason| rule_failed(&step.code, view.snapshot, reason.row.unwrap_or(0), &reason))?;
-            let mut may_hold = vec![true; rows];
-            let screened = bound.screen(0..rows, &mut may_hold);
-            Ok(match (screened, asks.is_empty()) {
-                (Some(true), true) => Step::Column(may_hold),
-                (Some(_), _) => Step::Live { rule: bound, asks, may_hold },
-                (None, _) => Step::Asked { rule: bound, asks },
-            })
+                .map_err(|reason| rule_failed(&rank.code, view.snapshot, reason.row.unwrap_or(0), &reason))?;
+            let look = if asks.is_empty() { Look::Settles } else { Look::Screens };
+            Ok(Step { rule, asks, look })
         };
-        let steps = threads::each(rank_rules.len().min(ranks.len()), step);
-        let steps = steps.into_iter().collect::<Result<Vec<_>, EngineError>>()?;
-        let mut most = vec![0_u8; rows];
-        for (position, step) in (1_u8..).zip(&steps) {
-            match (step, plan.document().ranks.promotion) {
-                (Step::Column(may_hold) | Step::Live { may_hold, .. }, Promotion::Highest) => {
-                    for (most, may_hold) in most.iter_mut().zip(may_hold) {
-                        *most = if *may_hold { position } else { *most };
+        let steps = rank_rules.iter().zip(ranks).map(step).collect::<Result<Vec<_>, EngineError>>()?;
+        let mut rules = Self { snapshot: view.snapshot, plan, steps, most: Vec::new(), live: Vec::new() };
+        // A rule that turns out to fail for somebody is not looked at again.
+        while !rules.look() {}
+        Ok(rules)
+    }
+
+    /// Looks along the columns for the highest rank everyone can have; `false` if that has to be done again.
+    fn look(&mut self) -> bool {
+        let (rows, steps) = (self.snapshot.people.len(), &self.steps);
+        let promotion = self.plan.document().ranks.promotion;
+        let shares = threads::shares_of(rows, ROWS_LOOKED_AT);
+        let parts = threads::each(shares.len(), |share| {
+            let rows = shares[share].clone();
+            let mut found = vec![0_u8; rows.len()];
+            let mut looks: Vec<Look> = steps.iter().map(|step| step.look).collect();
+            let mut may_hold = vec![true; ROWS_LOOKED_AT];
+            for (block, most) in found.chunks_mut(ROWS_LOOKED_AT).enumerate() {
+                let start = rows.start + block * ROWS_LOOKED_AT;
+                for (position, (step, look)) in (1_u8..).zip(steps.iter().zip(&mut looks)) {
+                    let may_hold = &mut may_hold[..most.len()];
+                    *look = match *look {
+                        Look::Nothing => Look::Nothing,
+                        _ => match step.rule.screen(start..start + most.len(), may_hold) {
+                            Some(true) if step.asks.is_empty() => Look::Settles,
+                            Some(_) => Look::Screens,
+                            None => Look::Nothing,
+                        },
+                    };
+                    if *look == Look::Nothing {
+                        may_hold.fill(true);
                     }
-                }
-                (Step::Column(may_hold) | Step::Live { may_hold, .. }, Promotion::Sequential) => {
-                    for (most, may_hold) in most.iter_mut().zip(may_hold) {
-                        *most += u8::from(*most + 1 == position && *may_hold);
-                    }
-                }
-                (Step::Asked { .. }, Promotion::Highest) => most.fill(position),
-                (Step::Asked { .. }, Promotion::Sequential) => {
-                    for most in &mut most {
-                        *most += u8::from(*most + 1 == position);
+                    let each = most.iter_mut().zip(may_hold);
+                    match promotion {
+                        Promotion::Highest => {
+                            each.for_each(|(most, may_hold)| {
+                                *most = if *may_hold { position } else { *most }
+                            });
+                        }
+                        Promotion::Sequential => each.for_each(|(most, may_hold)| {
+                            *most += u8::from(*most + 1 == position && *may_hold);
+                        }),
                     }
                 }
             }
+            (found, looks)
+        });
+        let mut is_done = true;
+        for (at, step) in self.steps.iter_mut().enumerate() {
+            let look = parts.iter().map(|(_, looks)| looks[at]);
+            let look = look.max_by_key(|look| *look as u8).unwrap_or(step.look);
+            is_done &= look != Look::Nothing || step.look == Look::Nothing;
+            step.look = look;
         }
-        Ok(Self { snapshot: view.snapshot, plan, steps, most, live: Vec::new() })
+        let parts = parts.into_iter().map(|(found, _)| found);
+        self.most = parts
+            .reduce(|mut most, part| {
+                most.extend(part);
+                most
+            })
+            .unwrap_or_default();
+        is_done
     }
 
+    /// Whether a rank's rule holds for somebody who cannot have more than the rank `most`.
     fn holds(
         &mut self,
         position: usize,
         row: usize,
         below: &impl Fn(Counted, u8) -> i64,
     ) -> Result<bool, EngineError> {
-        let (rule, asks) = match &self.steps[position - 1] {
-            Step::Column(held) => return Ok(held[row]),
-            Step::Live { may_hold, .. } if !may_hold[row] => return Ok(false),
-            Step::Live { rule, asks, .. } | Step::Asked { rule, asks } => (rule, asks),
-        };
+        let Step { rule, asks, look } = &self.steps[position - 1];
+        let is_highest = position == usize::from(self.most[row]);
+        if *look == Look::Settles
+            && (is_highest || self.plan.document().ranks.promotion == Promotion::Sequential)
+        {
+            return Ok(true);
+        }
         self.live.clear();
         self.live.extend(asks.iter().map(|(place, rank)| below(*place, *rank)));
         rule.holds_at(row, &self.live).map_err(|reason| {

@@ -65,7 +65,7 @@ pub enum Cells<'a> {
 /// Texts by their numbers.
 pub struct Coded<'a> {
     codes: Cow<'a, [u32]>,
-    text: Box<dyn Fn(u32) -> &'a str + Sync + 'a>,
+    text: Box<dyn Fn(u32) -> &'a str + Send + Sync + 'a>,
 }
 
 impl<'a> Cells<'a> {
@@ -75,7 +75,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The texts `text` says of `codes`. Memory is taken for all codes between the least and the greatest.
-    pub fn coded(codes: impl Into<Cow<'a, [u32]>>, text: impl Fn(u32) -> &'a str + Sync + 'a) -> Self {
+    pub fn coded(codes: impl Into<Cow<'a, [u32]>>, text: impl Fn(u32) -> &'a str + Send + Sync + 'a) -> Self {
         Self::Coded(Coded { codes: codes.into(), text: Box::new(text) })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     num::NonZero,
+    ops::Range,
     sync::{
         OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -40,6 +41,12 @@ pub(crate) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl Fn
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
+}
+
+/// `0..count` in at most as many ranges as threads may work, none but the last shorter than `least`.
+pub(crate) fn shares_of(count: usize, least: usize) -> Vec<Range<usize>> {
+    let length = count.div_ceil(most()).max(least).max(1);
+    (0..count).step_by(length).map(|start| start..count.min(start + length)).collect()
 }
 
 /// The results of `work` for `0..count`, in that order.

@@ -242,7 +242,7 @@ impl<'a> Desk<'a> {
         bonus: &PlannedBonus,
         on: &LevelBase,
     ) -> Result<Vec<(u32, u32, i64)>, EngineError> {
-        let brought: Vec<(u32, u32, i64)> = match on {
+        let mut brought: Vec<(u32, u32, i64)> = match on {
             LevelBase::Indicator(_) => {
                 let base = self.paid_on(bonus.indicator(Role::On).unwrap_or(usize::MAX), number)?;
                 let counts = match bonus.rule(Role::Where) {
@@ -264,6 +264,8 @@ impl<'a> Desk<'a> {
                 counted.map(of_order).collect()
             }
         };
+        // Who stand next to each other have nearly the same people above them.
+        brought.sort_unstable_by_key(|(row, order, _)| (*row, *order));
         Ok(brought)
     }
 

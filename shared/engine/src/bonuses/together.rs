@@ -82,7 +82,8 @@ impl<'a> Desk<'a> {
             let below = open[depth + 1];
             let mine = &mut open[depth];
             mine[0] += brought[row];
-            if below == [0; W] {
+            // Without a call, as comparing the arrays would be one.
+            if below.iter().fold(0, |all, below| all | below) == 0 {
                 continue;
             }
             let taken = levels.takes_up_to(row, self.run.paid[row]);
