@@ -21,6 +21,9 @@ use crate::{
     failure::Failure,
 };
 
+#[global_allocator]
+static MEMORY: memory::HugePages = memory::HugePages;
+
 fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Simulate(args) => simulate::run(&args),

@@ -287,8 +287,10 @@ fn decode_people(table: &Table) -> Result<People, EngineError> {
 
 fn read_volumes(table: &Table, prefix: &str) -> Result<Volumes, EngineError> {
     let mut columns: [Arc<Vec<i64>>; 10] = std::array::from_fn(|_| Arc::default());
-    for volume in Volume::ALL {
-        columns[volume as usize] = Arc::new(table.longs(&format!("{prefix}{}", volume.column()))?);
+    let column = |at: usize| table.longs(&format!("{prefix}{}", Volume::ALL[at].column()));
+    let read = threads::each(Volume::ALL.len(), column);
+    for (volume, column) in Volume::ALL.into_iter().zip(read) {
+        columns[volume as usize] = Arc::new(column?);
     }
     Ok(Volumes::of_columns(columns))
 }

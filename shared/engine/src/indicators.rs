@@ -320,15 +320,16 @@ impl<'a> Calculation<'a> {
         tree: TreeName,
         indicators: Vec<(usize, &PlannedIndicator)>,
     ) -> Result<(), EngineError> {
+        let (plain, general): (Vec<_>, Vec<_>) =
+            indicators.into_iter().partition(|(_, planned)| is_plain(planned));
+        let computed = threads::each(general.len(), |at| self.general(general[at].1));
+        for ((index, _), values) in general.into_iter().zip(computed) {
+            self.put(index, values?);
+        }
         let mut bases = Bases::default();
         let mut lanes: Vec<Lane> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
-        for (index, planned) in indicators {
-            if !is_plain(planned) {
-                let values = self.general(planned)?;
-                self.put(index, values);
-                continue;
-            }
+        for (index, planned) in plain {
             let base = self.base(&mut bases, planned)?;
             match &planned.definition.scope {
                 Scope::Own => self.columns[index] = members_only(&bases.columns[base], planned),

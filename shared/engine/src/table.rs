@@ -2,7 +2,7 @@
 
 mod pages;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use parquet::{
@@ -162,21 +162,25 @@ pub fn write(
     let described = SchemaDescriptor::new(Arc::clone(&schema));
     let mut writer =
         SerializedFileWriter::new(&mut bytes, schema, Arc::clone(&properties)).map_err(failed(file))?;
-    let mut start = 0;
-    while start < rows {
-        let end = rows.min(start + GROUP_ROWS);
-        let mut group = writer.next_row_group().map_err(failed(file))?;
-        // Columns of a group do not see each other: threads share them out, and the file holds them in their order.
-        let chunks = threads::each(columns.len(), |place| {
+    let groups: Vec<Range<usize>> =
+        (0..rows).step_by(GROUP_ROWS).map(|start| start..rows.min(start + GROUP_ROWS)).collect();
+    // Columns and groups do not see each other: threads share them out, and the file holds them in their order. Several groups at
+    // once, so that no thread waits long for the last column of one; not all, so that their bytes are not all there twice.
+    for groups in groups.chunks(2 * threads::most()) {
+        let chunks = threads::each(groups.len() * columns.len(), |chunk| {
+            let (rows, place) = (groups[chunk / columns.len()].clone(), chunk % columns.len());
             let chunk = Chunk { file, description: described.column(place), properties: &properties };
-            chunk.of(&columns[place], start..end)
+            chunk.of(&columns[place], rows)
         });
-        for chunk in chunks {
-            let (bytes, close) = chunk?;
-            group.append_column(&bytes, close).map_err(failed(file))?;
+        let mut chunks = chunks.into_iter();
+        for _ in groups {
+            let mut group = writer.next_row_group().map_err(failed(file))?;
+            for chunk in chunks.by_ref().take(columns.len()) {
+                let (bytes, close) = chunk?;
+                group.append_column(&bytes, close).map_err(failed(file))?;
+            }
+            group.close().map_err(failed(file))?;
         }
-        group.close().map_err(failed(file))?;
-        start = end;
     }
     writer.close().map_err(failed(file))?;
     Ok(bytes)
@@ -192,7 +196,7 @@ struct Chunk<'a> {
 type Written = Result<(Bytes, ColumnCloseResult), EngineError>;
 
 impl Chunk<'_> {
-    fn of(&self, column: &Column<'_>, rows: std::ops::Range<usize>) -> Written {
+    fn of(&self, column: &Column<'_>, rows: Range<usize>) -> Written {
         match &column.cells {
             Cells::Int(values) => self.put::<Int32Type>(&values[rows]),
             Cells::Day(values) => self.put::<Int32Type>(&values[rows]),

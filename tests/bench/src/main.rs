@@ -13,6 +13,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+// As the `ceiba` command has it.
+#[global_allocator]
+static MEMORY: memory::HugePages = memory::HugePages;
+
 #[derive(Parser)]
 #[command(name = "bench", about = "Measures the engine; `cargo xtask bench` makes a table of it")]
 struct Cli {

@@ -71,11 +71,13 @@ impl Desk<'_> {
             return self.mechanic(number, bonus);
         };
         let ahead = ahead?;
-        if self.lines.capacity() == 0 {
+        if self.lines.is_empty() {
             let still_to_come = aheads.0.iter().flatten().flatten().map(|ahead| ahead.lines.len());
-            self.lines.reserve(ahead.lines.len() + still_to_come.sum::<usize>());
+            self.lines = ahead.lines;
+            self.lines.reserve(still_to_come.sum());
+        } else {
+            self.lines.extend(ahead.lines);
         }
-        self.lines.extend(ahead.lines);
         self.awards.extend(ahead.awards);
         // Nothing was accounted for before: what is undone belongs to other cycles' accounts.
         self.conservation[usize::from(number)] = ahead.account;
