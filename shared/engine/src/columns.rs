@@ -15,6 +15,30 @@ pub(crate) fn is_in_order(rows: &[u32]) -> bool {
     rows.iter().enumerate().all(|(place, row)| place == *row as usize)
 }
 
+/// The places of `keys`, all below `most`, in the order of the keys, equal ones as they stand; and for each key where its run ends. By
+/// counting: there are few places for a key, or many keys in a row.
+pub(crate) fn by_counting(keys: impl Iterator<Item = u32> + Clone, most: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut ends = vec![0_u32; most + 1];
+    let mut sum = 0;
+    for key in keys.clone() {
+        ends[key as usize + 1] += 1;
+        sum += 1;
+    }
+    let mut order = vec![0; sum];
+    let mut start = 0;
+    for end in &mut ends {
+        start += *end;
+        *end = start;
+    }
+    // Starts become ends while the places find theirs.
+    for (place, key) in keys.enumerate() {
+        let next = &mut ends[key as usize];
+        order[*next as usize] = position(place);
+        *next += 1;
+    }
+    (order, ends)
+}
+
 /// Texts one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::{RATE_SCALE, from_exact, from_minor},
-    columns::position,
+    columns::by_counting,
     threads,
 };
 
@@ -151,22 +151,7 @@ pub(crate) fn in_order(mut lines: Vec<PayoutLine>, people: usize) -> Vec<PayoutL
         lines.sort_unstable_by_key(PayoutLine::place);
         return lines;
     }
-    let mut ends = vec![0_u32; people + 1];
-    for line in &lines {
-        ends[line.earner as usize + 1] += 1;
-    }
-    let mut sum = 0;
-    for end in &mut ends {
-        sum += *end;
-        *end = sum;
-    }
-    // Starts become ends while the lines find their places.
-    let mut order = vec![0_u32; lines.len()];
-    for (number, line) in lines.iter().enumerate() {
-        let place = &mut ends[line.earner as usize];
-        order[*place as usize] = position(number);
-        *place += 1;
-    }
+    let (order, ends) = by_counting(lines.iter().map(|line| line.earner), people);
     let end_of = |earner: usize| earner.checked_sub(1).map_or(0, |before| ends[before] as usize);
     let shares = threads::shares_of(people, 1);
     let parts = threads::each(shares.len(), |share| {

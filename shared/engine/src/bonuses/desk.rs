@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use super::{BonusContext, balances::Balances, paid_bonus, shares::Watch};
 use crate::{
     amount::{Factor, Rounder},
-    columns::{NONE, position},
+    columns::{NONE, by_counting, position},
     fact_columns::days,
     failure::EngineError,
     indicators::Calculation,
@@ -242,7 +242,7 @@ impl<'a> Desk<'a> {
         bonus: &PlannedBonus,
         on: &LevelBase,
     ) -> Result<Vec<(u32, u32, i64)>, EngineError> {
-        let mut brought: Vec<(u32, u32, i64)> = match on {
+        let brought: Vec<(u32, u32, i64)> = match on {
             LevelBase::Indicator(_) => {
                 let base = self.paid_on(bonus.indicator(Role::On).unwrap_or(usize::MAX), number)?;
                 let counts = match bonus.rule(Role::Where) {
@@ -264,9 +264,12 @@ impl<'a> Desk<'a> {
                 counted.map(of_order).collect()
             }
         };
+        if brought.is_sorted_by_key(|(row, ..)| *row) {
+            return Ok(brought);
+        }
         // Who stand next to each other have nearly the same people above them.
-        brought.sort_unstable_by_key(|(row, order, _)| (*row, *order));
-        Ok(brought)
+        let (order, _) = by_counting(brought.iter().map(|(row, ..)| *row), self.snapshot.people.len());
+        Ok(order.into_iter().map(|place| brought[place as usize]).collect())
     }
 
     /// What a unit is worth of what each member or order brings.
