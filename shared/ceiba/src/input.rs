@@ -253,7 +253,7 @@ pub(crate) fn simulate(facts: &Facts, plan: &Plan, reporter: &Reporter) -> Resul
 fn located(error: &SimulationError, facts: &Facts) -> Failure {
     let cause = match error.source {
         engine::EngineError::Network(_) => Cause::Network,
-        engine::EngineError::UnknownRank { .. } => Cause::Facts,
+        engine::EngineError::UnknownRanks(_) => Cause::Facts,
         _ => Cause::Computation,
     };
     let (Some(files), Some(cycle)) = (facts.files.get(error.place), facts.cycles.get(error.place)) else {

@@ -329,6 +329,58 @@ fn what_cannot_be_computed_is_told_by_line() {
     desk.refused(&[], 7, &["orders.csv:2, column vq: vq of o1 has more than 4 decimals"]);
 }
 
+/// An amount that is too large is the order's, not a person's; so is the sum it makes too large.
+#[test]
+fn amounts_that_are_too_large_are_told_by_order_and_column() {
+    let desk = Desk::new();
+    let orders =
+        |rows: &str| desk.put("orders.csv", &format!("id,person,paid_at,currency,vq,vc,net\n{rows}"));
+    orders("o1,a,2026-10-01,,1,1,1\no2,b,2026-10-02,,1,1000000000000000,1\n");
+    desk.refused(&[], 7, &["orders.csv:3, column vc: vc of order o2 is too large"]);
+    orders("o1,b,2026-10-01,,1,900000000000000,1\no2,b,2026-10-02,,1,900000000000000,1\n");
+    desk.refused(&[], 7, &["orders.csv:3, column vc: the sum of vc of person b with order o2 is too large"]);
+    let euro = r#""currencies": {"base": "USD", "earners": [{"currency": "EUR", "per_base_unit": "0.001"}]}"#;
+    desk.put("plan.json", &PLAN.replace(r#""currencies": {"base": "USD"}"#, euro));
+    orders("o1,a,2026-10-01,,1,1,1\no2,b,2026-10-02,EUR,1,1,900000000000000\n");
+    desk.refused(&[], 7, &["orders.csv:3, column net: net of order o2 in the base currency is too large"]);
+}
+
+#[test]
+fn all_unknown_ranks_are_told_in_the_order_of_the_file() {
+    let desk = Desk::new();
+    let people = "id,parent,previous_rank,manual_rank\nz,,gold,lead\nb,z,silver,\na,z,,tin\nc,z,gold,\n";
+    desk.put("people.csv", people).put("orders.csv", "id,person,paid_at\n");
+    let output = desk.simulate(&["--quiet"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(
+        errors(&output),
+        "error: people.csv:2, column previous_rank: person z has the unknown rank \"gold\" in previous_rank\n\
+         error: people.csv:2, column manual_rank: person z has the unknown rank \"lead\" in manual_rank\n\
+         error: people.csv:4, column manual_rank: person a has the unknown rank \"tin\" in manual_rank\n\
+         error: people.csv:5, column previous_rank: person c has the unknown rank \"gold\" in previous_rank\n"
+    );
+    let many: Vec<String> = (0..1200).map(|number| format!("p{number},z,gold\n")).collect();
+    desk.put("people.csv", &format!("id,parent,previous_rank\nz,,\n{}", many.concat()));
+    let told = errors(&desk.simulate(&["--quiet"]));
+    assert!(told.contains("people.csv:102, column previous_rank: person p99 "), "{told}");
+    assert!(told.ends_with("error: and 900 more\n"), "{told}");
+}
+
+#[test]
+fn columns_that_no_table_has_are_refused_by_name() {
+    let desk = Desk::new();
+    desk.put("people.csv", "id,parent,nickname\na,,x\n")
+        .put("orders.csv", "id,person,paid_at,pv\no1,a,2026-10-01,5\n");
+    desk.refused(
+        &[],
+        4,
+        &[
+            "people.csv:1, column nickname: found \"nickname\", expected one of id, kind, parent",
+            "orders.csv:1, column pv: found \"pv\", expected one of id, person, paid_at",
+        ],
+    );
+}
+
 #[test]
 fn files_that_are_not_there_are_named() {
     let desk = Desk::new();

@@ -400,7 +400,17 @@ fn people_columns(people: &[PersonFact]) -> PeopleColumns {
 
 fn order_columns(orders: &[OrderFact]) -> Result<OrderColumns, EngineError> {
     let amounts = |what: &'static str, pick: fn(&OrderFact) -> Decimal| -> Result<Vec<i64>, EngineError> {
-        orders.iter().map(|order| fixed(pick(order), AMOUNT_SCALE, what, order.id.as_str())).collect()
+        let amount = |order: &OrderFact| {
+            fixed(pick(order), AMOUNT_SCALE, what, order.id.as_str()).map_err(|error| match error {
+                EngineError::Overflow { .. } => EngineError::TooLarge {
+                    what: format!("{what} of order {}", order.id),
+                    order: order.id.to_string(),
+                    column: what,
+                },
+                other => other,
+            })
+        };
+        orders.iter().map(amount).collect()
     };
     Ok(OrderColumns {
         ids: orders.iter().map(|order| order.id.as_str()).collect(),

@@ -205,7 +205,7 @@ impl Problem for UnreadableFacts {
 }
 
 /// Wrong places of a file beyond which reading stops.
-const MOST_ERRORS: usize = 1_000;
+pub(crate) const MOST_ERRORS: usize = 1_000;
 
 /// Columns of `people.csv`.
 pub const PEOPLE_COLUMNS: [&str; 16] = [

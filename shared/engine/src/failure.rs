@@ -1,8 +1,27 @@
 //! Why a step of a run cannot be computed.
 
+use std::fmt;
+
 use foundation::problem::{Kind, Problem};
 
 use crate::verify::Violation;
+
+/// A rank of a person that the plan does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownRank {
+    /// The person.
+    pub person: String,
+    /// The column of the facts.
+    pub column: &'static str,
+    /// The code.
+    pub found: String,
+}
+
+impl fmt::Display for UnknownRank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "person {} has the unknown rank {:?} in {}", self.person, self.found, self.column)
+    }
+}
 
 /// Why a step of a run cannot be computed. Nothing is ever rounded, cut or left out instead.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +36,16 @@ pub enum EngineError {
         person: String,
         /// What was being computed.
         what: String,
+    },
+    /// An amount of an order, or the sum that it is added to, does not fit.
+    #[error("{what} is too large")]
+    TooLarge {
+        /// What it is, with whose.
+        what: String,
+        /// The order.
+        order: String,
+        /// The column of the facts.
+        column: &'static str,
     },
     /// A number has more decimals than are kept.
     #[error("{what} of {of} has more than {decimals} decimals: {found}")]
@@ -38,16 +67,9 @@ pub enum EngineError {
         /// Whose it is.
         of: String,
     },
-    /// A person has a rank the plan does not know.
-    #[error("person {person} has the unknown rank {found:?} in {column}")]
-    UnknownRank {
-        /// The person.
-        person: String,
-        /// The column of the facts.
-        column: &'static str,
-        /// The code.
-        found: String,
-    },
+    /// People have ranks the plan does not know: the first thousand of them, in the order of the facts.
+    #[error("{} unknown rank(s); the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    UnknownRanks(Vec<UnknownRank>),
     /// A rule cannot be evaluated for a person.
     #[error("the rule of {of} fails for person {person}: {reason}")]
     Rule {
@@ -91,10 +113,10 @@ impl Problem for EngineError {
     fn code(&self) -> &'static str {
         match self {
             Self::Network(_) => "run.network-invalid",
-            Self::Overflow { .. } => "run.overflow",
+            Self::Overflow { .. } | Self::TooLarge { .. } => "run.overflow",
             Self::TooFine { .. } => "run.too-fine",
             Self::NoRate { .. } => "run.no-rate",
-            Self::UnknownRank { .. } => "run.unknown-rank",
+            Self::UnknownRanks(_) => "run.unknown-rank",
             Self::Rule { .. } => "run.rule-failed",
             Self::Mismatch(_) => "run.mismatch",
             Self::HistoryMissing { .. } => "run.history-missing",

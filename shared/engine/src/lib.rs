@@ -40,7 +40,7 @@ pub use facts::{
     FactError, ORDER_COLUMNS, OrderFact, OrderKind, PEOPLE_COLUMNS, PersonFact, PersonKind, UnreadableFacts,
     read_orders, read_people, record_lines,
 };
-pub use failure::EngineError;
+pub use failure::{EngineError, UnknownRank};
 pub use indicators::{Adjustment, Context, IndicatorColumn, Indicators, Values, calculate_indicators};
 pub use past::{CycleResults, HistoryNeeded, history_needed};
 pub use payouts::{

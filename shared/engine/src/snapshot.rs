@@ -12,9 +12,9 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     columns::{Dictionary, NONE, Preorder, Sets, Texts, Tree, is_in_order, position},
-    fact_columns::{IndexedFacts, OrderColumns, days},
-    facts::{OrderFact, PersonFact},
-    failure::EngineError,
+    fact_columns::{IndexedFacts, OrderColumns, PeopleColumns, days},
+    facts::{MOST_ERRORS, OrderFact, PersonFact},
+    failure::{EngineError, UnknownRank},
     ranks::{Ranks, rank_under_plan},
     threads,
 };
@@ -485,29 +485,19 @@ fn freeze_people(
     let first_day = days(facts.cycle.start.to_zoned(zone.clone()).date());
     let end = facts.cycle.end.to_zoned(zone.clone()).date();
     let (end_day, last_day) = (days(end), days(end.yesterday().unwrap_or(end)));
-    // The first person of a word, to name in an error.
-    let somebody = |words: &Dictionary, code: usize| {
-        let row = (0..ids.len()).find(|row| words.codes[order[*row] as usize] as usize == code);
-        row.map_or(String::new(), |row| ids.get(row).to_owned())
-    };
-    let ranks = |column: &'static str, words: &Dictionary| -> Result<Vec<u8>, EngineError> {
-        let rank = |(code, word): (usize, &Arc<str>)| {
-            if word.is_empty() {
-                return Ok(0);
-            }
-            plan.rank_position(word).ok_or_else(|| EngineError::UnknownRank {
-                person: somebody(words, code),
-                column,
-                found: word.to_string(),
-            })
-        };
-        let positions: Vec<u8> = words.values.iter().enumerate().map(rank).collect::<Result<_, _>>()?;
+    let unknown = unknown_ranks(people, &ids, order, plan);
+    if !unknown.is_empty() {
+        return Err(EngineError::UnknownRanks(unknown));
+    }
+    let ranks = |words: &Dictionary| -> Vec<u8> {
+        let positions: Vec<u8> =
+            words.values.iter().map(|word| plan.rank_position(word).unwrap_or(0)).collect();
         if positions.iter().all(|position| *position == 0) {
-            return Ok(vec![0; order.len()]);
+            return vec![0; order.len()];
         }
-        Ok(order.iter().map(|row| positions[words.codes[*row as usize] as usize]).collect())
+        order.iter().map(|row| positions[words.codes[*row as usize] as usize]).collect()
     };
-    let mut manual_rank = ranks("manual_rank", &people.manual_rank)?;
+    let mut manual_rank = ranks(&people.manual_rank);
     let day = |column: &[i32], row: usize| column.get(order[row] as usize).copied().unwrap_or(NO_DAY);
     if !people.manual_from.is_empty() || !people.manual_to.is_empty() {
         // A rank set by hand holds in a cycle whose last day lies in its dates.
@@ -544,8 +534,8 @@ fn freeze_people(
             joined_on.iter().map(|day| *day != NO_DAY && first_day <= *day && *day < end_day).collect()
         },
         joined_on,
-        previous_rank: ranks("previous_rank", &people.previous_rank)?,
-        honorific_rank: ranks("honorific_rank", &people.honorific_rank)?,
+        previous_rank: ranks(&people.previous_rank),
+        honorific_rank: ranks(&people.honorific_rank),
         manual_rank,
         grace_used: gathered(&people.rank_grace_used, order, 0),
         lock_left: vec![0; order.len()],
@@ -557,6 +547,38 @@ fn freeze_people(
         placement: placed.placement,
         enrolment: placed.enrolment,
     })
+}
+
+/// Ranks in the facts that the plan does not know, in the order of the facts. Those of a whole file may be unknown, so no
+/// more are named than places that cannot be read.
+fn unknown_ranks(people: &PeopleColumns, ids: &Texts, order: &[u32], plan: &Plan) -> Vec<UnknownRank> {
+    let columns = [
+        ("previous_rank", &people.previous_rank),
+        ("honorific_rank", &people.honorific_rank),
+        ("manual_rank", &people.manual_rank),
+    ];
+    let mut found = Vec::new();
+    for (column, words) in columns {
+        let is_unknown: Vec<bool> =
+            words.values.iter().map(|word| !word.is_empty() && plan.rank_position(word).is_none()).collect();
+        if !is_unknown.contains(&true) {
+            continue;
+        }
+        for (row, fact) in order.iter().enumerate() {
+            let code = words.codes[*fact as usize] as usize;
+            if is_unknown[code] {
+                found.push((*fact, row, column, &words.values[code]));
+            }
+        }
+    }
+    // Stable: several columns of one person stay in the order of the columns.
+    found.sort_by_key(|(fact, ..)| *fact);
+    let unknown = |(_, row, column, word): (u32, usize, &'static str, &Arc<str>)| UnknownRank {
+        person: ids.get(row).to_owned(),
+        column,
+        found: word.to_string(),
+    };
+    found.into_iter().take(MOST_ERRORS).map(unknown).collect()
 }
 
 /// `number` as a fixed-point integer of `scale` decimals.
@@ -635,7 +657,7 @@ fn freeze_orders(
         ids: in_text_order(orders.ids),
         reverses: in_text_order(orders.reverses.or_none()),
     };
-    to_base(&mut frozen, &people.ids, rates)?;
+    to_base(&mut frozen, rates)?;
     Ok(frozen)
 }
 
@@ -658,7 +680,7 @@ fn late(ids: &Texts, is_return: &[bool], reverses: &Texts, order: &[u32], plan: 
 
 /// Brings net and gross of orders in another currency to the base currency. A foreign amount is divided by its rate and kept
 /// with four decimals.
-fn to_base(orders: &mut Orders, people: &Texts, rates: &ExchangeRates) -> Result<(), EngineError> {
+fn to_base(orders: &mut Orders, rates: &ExchangeRates) -> Result<(), EngineError> {
     let foreign = |(code, word): (usize, &Arc<str>)| {
         let currency: Option<Currency> = word.parse().ok();
         if currency == Some(rates.base) {
@@ -677,19 +699,27 @@ fn to_base(orders: &mut Orders, people: &Texts, rates: &ExchangeRates) -> Result
         return Ok(());
     }
     let strategy = rust_decimal::RoundingStrategy::MidpointNearestEven;
-    let Orders { ids, person, currency, net, gross, customer_price, consultant_price, .. } = orders;
-    for column in [net, gross, customer_price, consultant_price] {
+    let Orders { ids, currency, net, gross, customer_price, consultant_price, .. } = orders;
+    let columns = [
+        ("net", net),
+        ("gross", gross),
+        ("customer_price", customer_price),
+        ("consultant_price", consultant_price),
+    ];
+    for (name, column) in columns {
         for (row, amount) in column.iter_mut().enumerate() {
             let Some(rate) = by_code[currency.codes[row] as usize] else { continue };
             let id = ids.get(row);
-            let overflow = || EngineError::Overflow {
-                person: people.get(person[row] as usize).to_owned(),
-                what: format!("order {id}"),
+            let overflow = || EngineError::TooLarge {
+                what: format!("{name} of order {id} in the base currency"),
+                order: id.to_owned(),
+                column: name,
             };
             let foreign = Decimal::new(*amount, AMOUNT_SCALE);
             let in_base = foreign.checked_div(rate).ok_or_else(overflow)?;
-            *amount =
-                fixed(in_base.round_dp_with_strategy(AMOUNT_SCALE, strategy), AMOUNT_SCALE, "its money", id)?;
+            let rounded = in_base.round_dp_with_strategy(AMOUNT_SCALE, strategy);
+            // What was rounded has no decimals too many: it can only be too large.
+            *amount = fixed(rounded, AMOUNT_SCALE, name, id).map_err(|_| overflow())?;
         }
     }
     Ok(())
@@ -727,12 +757,18 @@ fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, En
     let some_return = orders.is_return.contains(&true);
     let has_no_returns = !some_return && !orders.is_late.contains(&true);
     let nothing = Arc::new(vec![0; rows]);
-    let overflow = |row: usize, order: usize| EngineError::Overflow {
-        person: ids.get(row).to_owned(),
-        what: format!("the sum with order {}", orders.ids.get(order)),
+    let too_large = |column: &'static str, row: usize, order: usize| EngineError::TooLarge {
+        what: format!("the sum of {column} of person {} with order {}", ids.get(row), orders.ids.get(order)),
+        order: orders.ids.get(order).to_owned(),
+        column,
     };
     // Threads share out the columns; what no order has costs nothing.
-    let sum = |amounts: &[i64], given: bool, returns_only: bool| -> Result<Arc<Vec<i64>>, EngineError> {
+    let sum = |name: &'static str,
+               amounts: &[i64],
+               given: bool,
+               returns_only: bool|
+     -> Result<Arc<Vec<i64>>, EngineError> {
+        let overflow = |row, order| too_large(name, row, order);
         if !given || (returns_only && !some_return) {
             return Ok(Arc::clone(&nothing));
         }
@@ -770,16 +806,16 @@ fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, En
         Arc::new(counts)
     };
     let column = |volume: Volume| match volume {
-        Volume::Vq => sum(&orders.vq, given.vq, false),
-        Volume::Vc => sum(&orders.vc, given.vc, false),
-        Volume::Net => sum(&orders.net, given.net, false),
-        Volume::Gross => sum(&orders.gross, given.gross, false),
+        Volume::Vq => sum("vq", &orders.vq, given.vq, false),
+        Volume::Vc => sum("vc", &orders.vc, given.vc, false),
+        Volume::Net => sum("net", &orders.net, given.net, false),
+        Volume::Gross => sum("gross", &orders.gross, given.gross, false),
         Volume::Orders => Ok(count(false)),
         // One for each order are made of their number.
-        Volume::Units => sum(&orders.units, given.units || !has_no_returns, false),
-        Volume::Points => sum(&orders.points, given.points, false),
-        Volume::ReturnsVq => sum(&orders.vq, given.vq, true),
-        Volume::ReturnsVc => sum(&orders.vc, given.vc, true),
+        Volume::Units => sum("units", &orders.units, given.units || !has_no_returns, false),
+        Volume::Points => sum("points", &orders.points, given.points, false),
+        Volume::ReturnsVq => sum("vq", &orders.vq, given.vq, true),
+        Volume::ReturnsVc => sum("vc", &orders.vc, given.vc, true),
         Volume::ReturnsCount => Ok(count(true)),
     };
     let mut columns: [Arc<Vec<i64>>; 10] = std::array::from_fn(|_| Arc::default());

@@ -13,7 +13,7 @@ use crate::{
     catalogue,
     checked::{AMOUNT_SCALE, Plan, PlannedBonus, PlannedIndicator, RATIO_SCALE, canonical_hash},
     document::{AfterSettlement, Document},
-    error::PlanError,
+    error::{PlanError, as_written},
     indicator::{
         Aggregate, Generation, GenerationCounts, Indicator, LegCap, Measure, Over, RankBasis, Scope, Unit,
         Window,
@@ -549,26 +549,22 @@ fn contradictions(definition: &Indicator) -> Vec<(&'static str, String, &'static
     }
     if *aggregate == Aggregate::Legs {
         if *scope != Scope::Legs {
-            found.push(("/scope", format!("{scope:?}"), "legs, which is what aggregate legs counts"));
+            found.push(("/scope", as_written(scope), "legs, which is what aggregate legs counts"));
         }
         if options.over != Over::Members {
-            found.push(("/options/over", format!("{:?}", options.over), "members, of whom a leg needs some"));
+            found.push(("/options/over", as_written(&options.over), "members, of whom a leg needs some"));
         }
     }
     if options.cap_per_leg.is_some() {
         if !is_by_leg(scope) && !matches!(scope, Scope::Downline | Scope::Team) {
             found.push((
                 "/options/cap_per_leg",
-                format!("{scope:?}"),
+                as_written(scope),
                 "no cap, or scope downline, team or legs",
             ));
         }
         if !matches!(aggregate, Aggregate::Sum | Aggregate::Count) {
-            found.push((
-                "/options/cap_per_leg",
-                format!("{aggregate:?}"),
-                "no cap, or aggregate sum or count",
-            ));
+            found.push(("/options/cap_per_leg", as_written(aggregate), "no cap, or aggregate sum or count"));
         }
     }
     found

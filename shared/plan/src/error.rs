@@ -54,6 +54,11 @@ impl PlanError {
     }
 }
 
+/// A part of the document as it is written there, for [`PlanError::found`].
+pub(crate) fn as_written(part: &impl Serialize) -> String {
+    serde_json::to_string(part).unwrap_or_default()
+}
+
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", if self.pointer.is_empty() { "/" } else { &self.pointer })?;

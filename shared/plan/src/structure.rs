@@ -31,6 +31,15 @@ impl<'a> Walk<'a> {
             self.branches(pointer, value, branches);
             return;
         }
+        if let Some(text) = decimal_as_text(value, schema) {
+            self.found.push(PlanError::at(
+                pointer,
+                "a number where a text is expected",
+                kind_of(value),
+                text,
+            ));
+            return;
+        }
         if let Some(wrong) = type_mistake(value, schema) {
             self.found.push(PlanError::at(pointer, "wrong type", kind_of(value), wrong));
             return;
@@ -142,7 +151,8 @@ impl<'a> Walk<'a> {
                 None => {
                     let pattern = branch.get("pattern").and_then(Value::as_str).map(pattern_in_words);
                     let ty = branch.get("type").and_then(Value::as_str);
-                    expected.extend(pattern.or(ty).map(str::to_owned));
+                    let as_text = decimal_as_text(value, branch);
+                    expected.extend(as_text.or_else(|| pattern.or(ty).map(str::to_owned)));
                 }
             }
         }
@@ -191,6 +201,17 @@ fn type_mistake(value: &Value, schema: &Value) -> Option<String> {
     (!fits).then(|| wanted.join(" or "))
 }
 
+/// How a number is written that stands where a decimal is expected: as a text. `None` for everything else.
+fn decimal_as_text(value: &Value, schema: &Value) -> Option<String> {
+    let pattern = schema.get("pattern").and_then(Value::as_str).filter(|one| one.starts_with(DECIMAL))?;
+    let written = value.as_number()?.to_string();
+    Some(if matches_pattern(pattern, &written) {
+        format!("the decimal as a text, in quotes: \"{written}\"")
+    } else {
+        format!("a text in quotes: {}", pattern_in_words(pattern))
+    })
+}
+
 fn kind_of(value: &Value) -> String {
     match value {
         Value::Object(_) => "an object".to_owned(),
@@ -204,9 +225,12 @@ fn shown(value: &Value) -> String {
     if text.chars().count() <= 60 { text } else { text.chars().take(57).chain("...".chars()).collect() }
 }
 
+/// What the pattern of decimals begins with.
+const DECIMAL: &str = "^-?";
+
 /// The three patterns of this schema, without a regular expression engine.
 fn matches_pattern(pattern: &str, text: &str) -> bool {
-    if pattern.starts_with("^-?") {
+    if pattern.starts_with(DECIMAL) {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(a, b)| (a, Some(b)));
         let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -222,7 +246,7 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
 }
 
 fn pattern_in_words(pattern: &str) -> &'static str {
-    if pattern.starts_with("^-?") {
+    if pattern.starts_with(DECIMAL) {
         "a decimal of up to 18 digits before and 9 after the point, as \"0.05\""
     } else if pattern.starts_with("^[A-Z]{3}") {
         "an ISO 4217 currency code"

@@ -173,11 +173,11 @@ fn a_limit_is_an_amount_amounts_by_rank_or_a_rule() {
         assert_eq!(kept.pointer(pointer), Some(&cap));
     }
     for (cap, below, expected) in [
-        (json!(5000), "", "a decimal of up to 18 digits"),
+        (json!(5000), "", "in quotes: \"5000\", {\"by-rank\": ...}"),
         (json!("much"), "", "a decimal of up to 18 digits"),
         (json!({"by_rank": []}), "", "{\"by-rank\": ...}"),
         (json!({"by-rank": [], "rule": "1"}), "/rule", "one of by-rank"),
-        (json!({"by-rank": [{"rank": rank, "amount": 10}]}), "/by-rank/0/amount", "string"),
+        (json!({"by-rank": [{"rank": rank, "amount": 10}]}), "/by-rank/0/amount", "in quotes: \"10\""),
         (json!({"by-rank": [{"rank": rank}]}), "/by-rank/0", "field \"amount\""),
         (json!({"rule": true}), "/rule", "string"),
     ] {
@@ -185,6 +185,59 @@ fn a_limit_is_an_amount_amounts_by_rank_or_a_rule() {
         let place = found.iter().find(|mistake| mistake.pointer == format!("{pointer}{below}"));
         assert!(place.is_some_and(|mistake| mistake.expected.contains(expected)), "{cap}: {found:#?}");
     }
+}
+
+#[test]
+fn a_number_in_the_place_of_a_decimal_is_told_how_to_be_written() {
+    let told = |rate: &str| {
+        let document = demo();
+        let text = document.to_string().replacen("\"by-level\":[\"", "\"by-level\":[@,\"", 1);
+        let mistakes = Plan::parse(&text.replace('@', rate)).err().unwrap();
+        mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let place = "/bonuses/0/pays/unilevel/rates/by-level/0: a number where a text is expected";
+    let cases = [
+        ("0.05", "(found 0.05; expected the decimal as a text, in quotes: \"0.05\")"),
+        ("-2", "(found -2; expected the decimal as a text, in quotes: \"-2\")"),
+        (
+            "1e-7",
+            "(found 1e-7; expected a text in quotes: a decimal of up to 18 digits before and 9 after the point, as \"0.05\")",
+        ),
+    ];
+    for (rate, expected) in cases {
+        assert_eq!(told(rate), [format!("{place} {expected}")]);
+    }
+    let mut document = demo();
+    document["bonuses"] = json!([{
+        "code": "own", "name": {"es": "x", "en": "x"},
+        "pays": {"percentage": {"of": "PVC", "rate": {"fixed": 0.05}}}
+    }]);
+    assert_eq!(
+        shown(&document),
+        ["/bonuses/0/pays/percentage/rate/fixed: a number where a text is expected \
+          (found 0.05; expected the decimal as a text, in quotes: \"0.05\")"]
+    );
+}
+
+/// What stands in the document is told as it is written there.
+#[test]
+fn parts_of_a_definition_are_told_as_they_are_written() {
+    let found = |change: Value| {
+        let mut document = demo();
+        for (field, value) in change.as_object().unwrap() {
+            document["indicators"][0][field] = value.clone();
+        }
+        mistakes(&document).into_iter().map(|mistake| mistake.found).collect::<Vec<_>>()
+    };
+    let group = json!({"group": {"rank": "oro", "self": false}});
+    let scope = r#"{"group":{"rank":"oro","self":false}}"#;
+    assert_eq!(found(json!({"aggregate": "legs", "scope": group})), [scope]);
+    let options = json!({"cap_per_leg": {"amount": "1"}});
+    assert_eq!(found(json!({"aggregate": "sum", "scope": group, "options": options})), [scope]);
+    let capped = json!({"aggregate": "max", "scope": "downline", "options": options});
+    assert_eq!(found(capped), ["\"max\""]);
+    let over = json!({"aggregate": "legs", "scope": "legs", "options": {"over": "cycles"}});
+    assert_eq!(found(over), ["\"cycles\""]);
 }
 
 #[test]

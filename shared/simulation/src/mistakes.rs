@@ -1,6 +1,8 @@
 //! Where in the files a mistake stands that is known by a person, an order or a JSON pointer.
 
-use engine::{Branch, EngineError, OrderFact, PersonFact, Violation, record_lines};
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Branch, EngineError, OrderFact, PersonFact, UnknownRank, Violation, record_lines};
 
 /// Which file, and where in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,21 @@ pub fn in_facts(error: &EngineError, people: &[PersonFact], orders: &[OrderFact]
             .filter(|violation| !in_placement(violation).is_some_and(|same| violations.contains(&same)))
             .map(|violation| (violated(violation, people, orders), violation.to_string()))
             .collect(),
-        EngineError::UnknownRank { person, column, .. } => vec![(at_person(person, column), text)],
+        EngineError::UnknownRanks(unknown) => {
+            // There may be many: everybody is looked for at once.
+            let wanted: BTreeSet<&str> = unknown.iter().map(|one| one.person.as_str()).collect();
+            let mut at = BTreeMap::new();
+            for (place, person) in people.iter().enumerate() {
+                if wanted.contains(person.id.as_str()) {
+                    at.entry(person.id.as_str()).or_insert(place);
+                }
+            }
+            let place = |one: &UnknownRank| {
+                at.get(one.person.as_str()).map_or(Place::People, |at| Place::Person(*at, one.column))
+            };
+            unknown.iter().map(|one| (place(one), one.to_string())).collect()
+        }
+        EngineError::TooLarge { order, column, .. } => vec![(at_order(order, column), text)],
         EngineError::NoRate { of, .. } => vec![(
             match of.split_once(' ') {
                 Some(("order", id)) => at_order(id, "currency"),

@@ -9,6 +9,7 @@ use crate::{
         Fund, FundShare, Limit, MatchBy, Matching, Mechanic, Occasion, Percentage, Pool, Rate, RetailProfit,
     },
     checked::Role,
+    error::as_written,
     indicator::Scope,
     source::Place,
 };
@@ -78,7 +79,7 @@ impl Bonuses<'_> {
         ] {
             if is_there {
                 let pointer = format!("{pointer}/{field}");
-                self.checker.mistake(pointer, "only of money", format!("{:?}", bonus.award), "no such field");
+                self.checker.mistake(pointer, "only of money", as_written(&bonus.award), "no such field");
             }
         }
     }
