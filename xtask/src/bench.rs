@@ -70,11 +70,11 @@ fn bare(workspace: &Workspace, venv: &Venv, flavour: Flavour) -> Result<PathBuf>
     let host = workspace.host()?;
     let profile = if flavour == Flavour::Quick { "quick" } else { "release" };
     let mut cargo = venv.command(workspace, "cargo");
+    // The whole workspace: of the package alone dependencies would have fewer features, and be built once more.
     cargo.args([
         "build",
         "--locked",
-        "--package",
-        "lambda",
+        "--workspace",
         "--example",
         BARE,
         "--profile",

@@ -1,5 +1,7 @@
 //! Versions of plans: draft, published and immutable, retired.
 
+use std::fmt;
+
 use foundation::{
     locale::Text,
     problem::{Kind, Problem},
@@ -98,6 +100,16 @@ pub enum PlanState {
     Retired,
 }
 
+impl fmt::Display for PlanState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Draft => "a draft",
+            Self::Published => "published",
+            Self::Retired => "retired",
+        })
+    }
+}
+
 /// A version of a plan. The document itself lies under its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanVersion {
@@ -148,7 +160,7 @@ pub enum PlanStateError {
         version: u32,
     },
     /// Only drafts are published, only published versions are retired.
-    #[error("version {version} of plan {name} is {state:?}")]
+    #[error("version {version} of plan {name} is {state}")]
     WrongState {
         /// The plan.
         name: PlanName,
