@@ -82,8 +82,8 @@ impl From<PlanName> for String {
     }
 }
 
-impl std::fmt::Display for PlanName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for PlanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
