@@ -89,12 +89,7 @@ pub fn calculate_bonuses(
     let mut desk = Desk::new(snapshot, plan, &run, context)?;
     // First, so that whoever is paid on what others earned is paid on what is left of it.
     desk.undo(context.settled)?;
-    let here = |bonus: &PlannedBonus| {
-        let processes = &bonus.definition.processes;
-        context
-            .process
-            .is_none_or(|process| processes.is_empty() || processes.iter().any(|one| one == process))
-    };
+    let here = |bonus: &PlannedBonus| bonus.definition.runs_in(context.process);
     let mut aheads = desk.ahead(here);
     for (number, bonus) in (0_u16..).zip(plan.bonuses()) {
         if here(bonus) {

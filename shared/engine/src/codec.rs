@@ -410,11 +410,8 @@ pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>,
         .map(|(line, code)| line.amount.checked_mul(powers[*code as usize]))
         .collect::<Option<Vec<i64>>>()
         .ok_or_else(|| EngineError::File { file: "payouts", reason: "an amount is too large".to_owned() })?;
-    let mut longs = threads::each(2, |place| match place {
-        0 => lines.iter().map(|line| line.base).collect::<Vec<i64>>(),
-        _ => lines.iter().map(|line| line.rate).collect(),
-    });
-    let (rate, base) = (longs.pop().unwrap_or_default(), longs.pop().unwrap_or_default());
+    let longs = |pick: fn(&PayoutLine) -> i64| lines.iter().map(pick).collect::<Vec<i64>>();
+    let (base, rate) = threads::both(|| longs(|line| line.base), || longs(|line| line.rate));
     let ints = |pick: fn(&PayoutLine) -> u32| {
         Cells::Int(lines.iter().map(|line| i32::try_from(pick(line)).unwrap_or(-1)).collect())
     };

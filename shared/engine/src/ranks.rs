@@ -234,8 +234,8 @@ struct Step<'a> {
     look: Look,
 }
 
-/// What a look along the columns says of a rule.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a look along the columns says of a rule. Of several parts of a column the one that says least counts, which is the last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Look {
     /// For whom it holds.
     Settles,
@@ -314,7 +314,7 @@ impl<'a> Rules<'a> {
         let mut is_done = true;
         for (at, step) in self.steps.iter_mut().enumerate() {
             let look = parts.iter().map(|(_, looks)| looks[at]);
-            let look = look.max_by_key(|look| *look as u8).unwrap_or(step.look);
+            let look = look.max().unwrap_or(step.look);
             is_done &= look != Look::Nothing || step.look == Look::Nothing;
             step.look = look;
         }

@@ -1,8 +1,8 @@
 //! The allocator of programs that compute on large columns.
 //!
-//! A run writes gigabytes of columns once. With pages of 4 KiB every 512th number costs a fault of the system; the whole plan at
-//! 1,000,000 people has 970,000 of them, a fifth of its time. Pages of 2 MiB have a hundredth of that, and random access to a column
-//! misses the processor's table of pages less. Where the system does not give them nothing changes.
+//! A run writes gigabytes of columns once. With pages of 4 KiB every 512th number costs a fault of the system. With pages of 2 MiB for
+//! large blocks the whole plan at 1,000,000 people has 560,000 faults instead of 928,000 and workload W 43,000 instead of 86,000; W then
+//! takes 8% less on one thread and 15% less on two, the whole plan about 5%. Where the system does not give such pages nothing changes.
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

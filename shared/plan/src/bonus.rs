@@ -42,6 +42,15 @@ pub struct Bonus {
     pub processes: Vec<String>,
 }
 
+impl Bonus {
+    /// Whether runs of this process compute it; without a process everything is computed.
+    pub fn runs_in(&self, process: Option<&str>) -> bool {
+        process.is_none_or(|process| {
+            self.processes.is_empty() || self.processes.iter().any(|one| one == process)
+        })
+    }
+}
+
 /// A number that is the same for everyone, or another for each person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, deny_unknown_fields, rename_all_fields = "kebab-case")]

@@ -31,10 +31,7 @@ impl Desk<'_> {
         };
         for number in together {
             let bonus = &plan.bonuses()[usize::from(number)];
-            let processes = &bonus.definition.processes;
-            if process
-                .is_none_or(|process| processes.is_empty() || processes.iter().any(|one| one == process))
-            {
+            if bonus.definition.runs_in(process) {
                 self.finish(number, bonus)?;
             }
         }

@@ -82,7 +82,7 @@ impl<'a> Desk<'a> {
             let below = open[depth + 1];
             let mine = &mut open[depth];
             mine[0] += brought[row];
-            // Without a call, as comparing the arrays would be one.
+            // To compare the arrays is a call for each person: with it W's bonus takes a tenth more.
             if below.iter().fold(0, |all, below| all | below) == 0 {
                 continue;
             }
