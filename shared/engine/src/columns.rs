@@ -309,6 +309,58 @@ fn depths_in_preorder(parent: &[u32]) -> Option<Vec<u32>> {
     Some(depth)
 }
 
+/// Rows of a parent column, nobody before the parent.
+struct TopDown {
+    /// The rows.
+    rows: Vec<u32>,
+    /// The level of each row; the root's is 0.
+    level: Vec<u32>,
+}
+
+impl TopDown {
+    /// `None` unless there is exactly one root from which every row is reached.
+    fn of(parent: &[u32]) -> Option<Self> {
+        /// No level yet.
+        const UNKNOWN: u32 = NONE;
+        let mut roots = parent.iter().zip(0_u32..).filter(|(upper, _)| **upper == NONE);
+        let (Some((_, root)), None) = (roots.next(), roots.next()) else {
+            return None;
+        };
+        let mut rows = Vec::with_capacity(parent.len());
+        let mut level = vec![UNKNOWN; parent.len()];
+        rows.push(root);
+        level[root as usize] = 0;
+        // The way up from a row to the first whose level is known. Mostly that is the parent's, who came earlier.
+        let mut way = Vec::new();
+        for (row, upper) in (0..).zip(parent) {
+            if level[row as usize] != UNKNOWN {
+                continue;
+            }
+            if let Some(above) = level.get(*upper as usize).filter(|above| **above != UNKNOWN) {
+                level[row as usize] = above + 1;
+                rows.push(row);
+                continue;
+            }
+            let mut at = row;
+            while level[at as usize] == UNKNOWN {
+                way.push(at);
+                // Longer than all rows: a circle.
+                if parent.len() < rows.len() + way.len() {
+                    return None;
+                }
+                at = *parent.get(at as usize).filter(|upper| (**upper as usize) < parent.len())?;
+            }
+            let mut known = level[at as usize];
+            while let Some(below) = way.pop() {
+                known += 1;
+                level[below as usize] = known;
+                rows.push(below);
+            }
+        }
+        Some(Self { rows, level })
+    }
+}
+
 /// Rows of a parent column in preorder, siblings by row.
 pub(crate) struct Preorder {
     /// The row at each place.
@@ -321,76 +373,43 @@ pub(crate) struct Preorder {
 
 impl Preorder {
     /// `None` unless there is exactly one root from which every row is reached.
+    ///
+    /// All passes go along the rows and look at the parent of each: people mostly stand near who recruited them. Memory that is not
+    /// needed any more serves what comes next, as fresh memory costs more than the work done in it.
     pub(crate) fn of(parent: &[u32]) -> Option<Self> {
-        let count = parent.len();
-        // Children of each row, next to each other: counted, then put in their places.
-        let mut starts = vec![0_u32; count + 2];
-        let mut root = None;
-        for (row, upper) in parent.iter().enumerate() {
-            if *upper == NONE {
-                if root.replace(position(row)).is_some() {
-                    return None;
+        let TopDown { rows, level } = TopDown::of(parent)?;
+        let mut sizes = vec![1_u32; parent.len()];
+        for row in rows.iter().rev() {
+            let upper = parent[*row as usize] as usize;
+            let size = sizes[*row as usize];
+            if let Some(above) = sizes.get_mut(upper) {
+                *above += size;
+            }
+        }
+        // How far behind its parent each row stands: siblings follow each other by row.
+        let mut behind = sizes;
+        let mut next = vec![1_u32; parent.len()];
+        for (upper, behind) in parent.iter().zip(&mut behind) {
+            match next.get_mut(*upper as usize) {
+                Some(next) => {
+                    let size = std::mem::replace(behind, *next);
+                    *next += size;
                 }
-            } else {
-                *starts.get_mut(*upper as usize + 2)? += 1;
+                None => *behind = 0,
             }
         }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
+        let mut place = behind;
+        for row in &rows {
+            let above = place.get(parent[*row as usize] as usize).copied().unwrap_or(0);
+            place[*row as usize] += above;
         }
-        let mut children = vec![0_u32; count];
-        for (row, upper) in parent.iter().enumerate().filter(|(_, upper)| **upper != NONE) {
-            let next = &mut starts[*upper as usize + 1];
-            children[*next as usize] = position(row);
-            *next += 1;
+        let (mut order, mut depth) = (next, rows);
+        // One after the other: half of what is written fits into the cache.
+        for (row, place) in (0..).zip(&place) {
+            order[*place as usize] = row;
         }
-        // Level by level: the children of a row are next to each other in `levels`, from `first` on.
-        let (mut levels, mut first) = (vec![0; count], vec![0; count + 1]);
-        levels[0] = root?;
-        let mut end = 1;
-        for at in 0..count {
-            // A circle is not reached from the root.
-            if end <= at {
-                return None;
-            }
-            let row = levels[at] as usize;
-            first[at] = position(end);
-            for child in &children[starts[row] as usize..starts[row + 1] as usize] {
-                levels[end] = *child;
-                end += 1;
-            }
-        }
-        first[count] = position(end);
-        // What is not needed any more is memory for what comes next: fresh memory costs more than the work done in it.
-        let mut sizes = children;
-        sizes.fill(1);
-        for at in (0..count).rev() {
-            let below: u32 = sizes[first[at] as usize..first[at + 1] as usize].iter().sum();
-            sizes[at] += below;
-        }
-        let (mut order, mut depth) = (vec![0; count], vec![0; count]);
-        let mut place = starts;
-        place.truncate(count);
-        // The size of a person's team gives way to the person's place.
-        let mut places = sizes;
-        places[0] = 0;
-        let (mut level, mut level_end) = (0, 1);
-        for at in 0..count {
-            if at == level_end {
-                level += 1;
-                level_end = first[at] as usize;
-            }
-            let (here, row) = (places[at], levels[at]);
-            order[here as usize] = row;
-            depth[here as usize] = level;
-            place[row as usize] = here;
-            let mut next = here + 1;
-            for child in &mut places[first[at] as usize..first[at + 1] as usize] {
-                let size = std::mem::replace(child, next);
-                next += size;
-            }
+        for (place, level) in place.iter().zip(level) {
+            depth[*place as usize] = level;
         }
         Some(Self { order, depth, place })
     }
