@@ -244,7 +244,7 @@ impl StoredRun<'_> {
 
     /// Why a person has earned a rank, or what is missing for it; `None` for a rank that does not exist.
     pub fn explain_rank(&self, row: u32, rank: u8) -> Result<Option<Reason>, EngineError> {
-        let found = explain_rank(self.snapshot, self.indicators, &self.ranked.ranks, self.plan, row, rank)?;
+        let found = explain_rank(self.snapshot, self.indicators, self.ranked, self.plan, row, rank)?;
         let Some(explanation) = found else { return Ok(None) };
         let (es, en) = (rank_label(self.plan, rank, Locale::Es), rank_label(self.plan, rank, Locale::En));
         let mut reason = self.rule("rule", &es, &en, &explanation);

@@ -363,6 +363,17 @@ impl<'a> Calculation<'a> {
         Ok(())
     }
 
+    /// What members bring to each of some indicators, as a pass sees it, and which of the base columns is each one's. Sizes are
+    /// checked as for a pass that comes next.
+    pub(crate) fn bases_of(&mut self, indicators: &[usize]) -> Result<(Vec<Base>, Vec<usize>), EngineError> {
+        let mut bases = Bases::default();
+        let plan = self.plan;
+        let planned = indicators.iter().filter_map(|index| plan.indicators().get(*index));
+        let places = planned.map(|planned| self.base(&mut bases, planned)).collect::<Result<_, _>>()?;
+        self.hand_up_sizes(&bases.columns)?;
+        Ok((bases.columns, places))
+    }
+
     /// What values of several parts come to has to fit too.
     fn hand_up_sizes(&mut self, bases: &[Base]) -> Result<(), EngineError> {
         if self.border.is_whole() {
@@ -712,27 +723,44 @@ impl<'a> Calculation<'a> {
         Ok(all)
     }
 
-    /// Puts values set by hand in the place of computed ones.
-    fn adjust(&mut self, index: usize, planned: &PlannedIndicator) -> Result<(), EngineError> {
-        let code = &planned.definition.code;
-        for adjustment in self.context.adjustments.iter().filter(|one| one.indicator == *code) {
+    /// The values of an indicator that were set by hand, with the row of each.
+    fn set_by_hand(&self, planned: &PlannedIndicator) -> Result<Vec<(usize, &'a Adjustment)>, EngineError> {
+        let of_indicator = |one: &&Adjustment| one.indicator == planned.definition.code;
+        let with_row = |adjustment: &'a Adjustment| {
             let row = self.snapshot.people.row(&adjustment.person).ok_or_else(|| {
                 EngineError::Mismatch(format!(
                     "the adjusted person {} is not in the snapshot",
                     adjustment.person
                 ))
             })?;
-            let row = row as usize;
-            if planned.scale == RATIO_SCALE {
-                let value = exact::mantissa(adjustment.value, RATIO_SCALE);
-                let value = value.ok_or_else(|| self.too_large(row, planned))?;
-                Arc::make_mut(&mut self.columns[index])[row] =
-                    exact::cut(value).ok_or_else(|| self.too_large(row, planned))?;
-                self.quotients[index].set(row, value);
-            } else {
-                let value = fixed(adjustment.value, planned.scale, "an adjustment", &adjustment.person)?;
+            Ok((row as usize, adjustment))
+        };
+        self.context.adjustments.iter().filter(of_indicator).map(with_row).collect()
+    }
+
+    /// The same in 64 bits, for what is no quotient.
+    pub(crate) fn fixed_by_hand(&self, planned: &PlannedIndicator) -> Result<Vec<(usize, i64)>, EngineError> {
+        let mut found = Vec::new();
+        for (row, adjustment) in self.set_by_hand(planned)? {
+            found.push((row, fixed(adjustment.value, planned.scale, "an adjustment", &adjustment.person)?));
+        }
+        Ok(found)
+    }
+
+    /// Puts values set by hand in the place of computed ones.
+    fn adjust(&mut self, index: usize, planned: &PlannedIndicator) -> Result<(), EngineError> {
+        if planned.scale != RATIO_SCALE {
+            for (row, value) in self.fixed_by_hand(planned)? {
                 Arc::make_mut(&mut self.columns[index])[row] = value;
             }
+            return Ok(());
+        }
+        for (row, adjustment) in self.set_by_hand(planned)? {
+            let value = exact::mantissa(adjustment.value, RATIO_SCALE);
+            let value = value.ok_or_else(|| self.too_large(row, planned))?;
+            Arc::make_mut(&mut self.columns[index])[row] =
+                exact::cut(value).ok_or_else(|| self.too_large(row, planned))?;
+            self.quotients[index].set(row, value);
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod fact_columns;
 mod facts;
 mod failure;
 mod fold;
+mod groups;
 mod indicators;
 mod pairs;
 mod past;

@@ -13,6 +13,7 @@ use crate::{
     columns::{Tree, position},
     failure::EngineError,
     fold::Crossed,
+    groups::Groups,
     indicators::{Calculation, Context, Indicators, restored},
     past::last_day,
     snapshot::{NO_DAY, People, Snapshot},
@@ -149,12 +150,18 @@ impl Counts {
 
 /// The ranks of everyone, from the leaves to the root.
 pub(crate) fn climb(run: &mut Calculation<'_>) -> Result<Ranks, EngineError> {
-    let (ranks, handed) = climbed(run)?;
-    run.border.passed(vec![handed]);
+    let groups = Groups::of(run, ladder_tree(run.snapshot, run.plan))?;
+    let (ranks, handed) = climbed(run, groups)?;
+    run.border.passed(handed);
     Ok(ranks)
 }
 
-fn climbed(run: &Calculation<'_>) -> Result<(Ranks, Vec<Crossed>), EngineError> {
+/// The blocks of what a climb hands up: counts of ranks, and sums over groups.
+const COUNTS: u32 = 0;
+const GROUPS: u32 = 1;
+
+/// The ranks, and what is handed up, by block.
+fn climbed(run: &Calculation<'_>, mut groups: Groups) -> Result<(Ranks, Vec<Vec<Crossed>>), EngineError> {
     let (snapshot, plan) = (run.snapshot, run.plan);
     let people = &snapshot.people;
     let ladder = &plan.document().ranks;
@@ -174,22 +181,29 @@ fn climbed(run: &Calculation<'_>) -> Result<(Ranks, Vec<Crossed>), EngineError> 
     let opening = snapshot.cycle.start.to_zoned(zone).date();
     let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != opening.year());
     let view = run.view();
-    let mut rules = Rules::of(&view)?;
+    let mut rules = Rules::of(&view, &groups)?;
     let is_plain = ladder.continuity.is_none() && ladder.lock.is_none();
     let mut counts = Counts::new(tree.deepest() as usize, plan.rank_rules().len());
     let edge = run.border.edge();
-    let mut handed = Vec::new();
+    let (mut handed, mut handed_groups) = (Vec::new(), Vec::new());
     for (row, depth) in tree.order.iter().zip(&tree.depth).rev() {
         let (row, level) = (*row as usize, *depth as usize);
         if edge.is_visitor(row) {
             handed.extend(counts.take(level + 1).map(|cells| (position(row), cells)));
+            handed_groups.extend(groups.take(level + 1).map(|cells| (position(row), cells)));
             continue;
         }
-        for cells in edge.below(0, row) {
+        for cells in edge.below(COUNTS, row) {
             counts.add(level + 1, cells);
         }
+        for cells in edge.below(GROUPS, row) {
+            groups.add(level + 1, cells);
+        }
         if people.consultant[row] {
-            let earned = rules.earned(row, |place, rank| counts.below(level, place, rank))?;
+            let earned = rules.earned(row, |asked| match asked {
+                Below::Ranked(place, rank) => counts.below(level, place, rank),
+                Below::Group(group) => groups.value(level, row, group),
+            })?;
             ranks.earned[row] = earned;
             let previous = people.previous_rank[row];
             let kept = if is_plain && previous <= earned && people.manual_rank[row] == 0 {
@@ -206,13 +220,14 @@ fn climbed(run: &Calculation<'_>) -> Result<(Ranks, Vec<Crossed>), EngineError> 
         };
         let opens_leg = people.consultant[row] || ladder.customers_open_legs;
         counts.pass_up(level, seen, opens_leg);
+        groups.pass_up(level, row, ranks.paid[row]);
         ranks.honorific[row] = match ladder.honorific {
             Honorific::History => ranks.honorific[row].max(ranks.paid[row]),
             Honorific::Year if closes_year => ranks.paid[row],
             Honorific::Year => ranks.honorific[row],
         };
     }
-    Ok((ranks, handed))
+    Ok((ranks, vec![handed, handed_groups]))
 }
 
 /// The rules of the ranks made ready for everyone.
@@ -226,11 +241,20 @@ struct Rules<'a> {
     live: Vec<i64>,
 }
 
+/// What a rule asks for that is known of those below only while ranks are climbed.
+#[derive(Clone, Copy)]
+enum Below {
+    /// People of at least a rank.
+    Ranked(Counted, u8),
+    /// A group, by its number in [`Groups`].
+    Group(usize),
+}
+
 /// The rule of one rank.
 struct Step<'a> {
     rule: Bound<'a>,
-    /// The ranks below that it asks for.
-    asks: Vec<(Counted, u8)>,
+    /// What it asks for below.
+    asks: Vec<Below>,
     look: Look,
 }
 
@@ -239,7 +263,7 @@ struct Step<'a> {
 enum Look {
     /// For whom it holds.
     Settles,
-    /// For whom it may hold: it asks for ranks below too.
+    /// For whom it may hold: it asks for what is below too.
     Screens,
     /// Nothing: it can fail for somebody, so it is asked where its answer counts, and nowhere else.
     Nothing,
@@ -249,15 +273,21 @@ enum Look {
 const ROWS_LOOKED_AT: usize = 8192;
 
 impl<'a> Rules<'a> {
-    fn of(view: &'a View<'a>) -> Result<Self, EngineError> {
+    fn of(view: &'a View<'a>, groups: &Groups) -> Result<Self, EngineError> {
         let plan = view.plan;
         let (rank_rules, ranks) = (plan.rank_rules(), &plan.document().ranks.steps);
         let step = |(rule, rank): (&'a rules::Program, &plan::rank::Rank)| {
             let ask = |slot: &u32| match plan.source(*slot) {
-                Some(Source::Ranked(place, rank)) => Some((Live { slot: *slot, scale: 0 }, (place, rank))),
+                Some(Source::Ranked(place, rank)) => {
+                    Some((Live { slot: *slot, scale: 0 }, Below::Ranked(place, rank)))
+                }
+                Some(Source::Indicator(index)) => {
+                    let (group, scale) = groups.of_indicator(index)?;
+                    Some((Live { slot: *slot, scale }, Below::Group(group)))
+                }
                 _ => None,
             };
-            let (live, asks): (Vec<Live>, Vec<(Counted, u8)>) = rule.slots().iter().filter_map(ask).unzip();
+            let (live, asks): (Vec<Live>, Vec<Below>) = rule.slots().iter().filter_map(ask).unzip();
             let rule = rule
                 .bind_live(view, &live)
                 .map_err(|reason| rule_failed(&rank.code, view.snapshot, reason.row.unwrap_or(0), &reason))?;
@@ -333,7 +363,7 @@ impl<'a> Rules<'a> {
         &mut self,
         position: usize,
         row: usize,
-        below: &impl Fn(Counted, u8) -> i64,
+        below: &impl Fn(Below) -> i64,
     ) -> Result<bool, EngineError> {
         let Step { rule, asks, look } = &self.steps[position - 1];
         let is_highest = position == usize::from(self.most[row]);
@@ -343,14 +373,14 @@ impl<'a> Rules<'a> {
             return Ok(true);
         }
         self.live.clear();
-        self.live.extend(asks.iter().map(|(place, rank)| below(*place, *rank)));
+        self.live.extend(asks.iter().map(|asked| below(*asked)));
         rule.holds_at(row, &self.live).map_err(|reason| {
             rule_failed(&self.plan.document().ranks.steps[position - 1].code, self.snapshot, row, &reason)
         })
     }
 
     /// The rank the rules give a person.
-    fn earned(&mut self, row: usize, below: impl Fn(Counted, u8) -> i64) -> Result<u8, EngineError> {
+    fn earned(&mut self, row: usize, below: impl Fn(Below) -> i64) -> Result<u8, EngineError> {
         let ladder = &self.plan.document().ranks;
         let previous = self.snapshot.people.previous_rank[row];
         let steps = ladder.max_steps_per_cycle.unwrap_or(u8::MAX);
@@ -470,16 +500,17 @@ fn paid(standing: Standing, plan: &Plan) -> Kept {
 pub fn explain_rank(
     snapshot: &Snapshot,
     indicators: &Indicators,
-    ranks: &Ranks,
+    ranked: &Ranked,
     plan: &Plan,
     row: u32,
     rank: u8,
 ) -> Result<Option<Explanation>, EngineError> {
-    let run = restored(snapshot, plan, Context::default(), &[indicators])?;
+    // Groups cut at ranks of this cycle are stored as the rule saw them.
+    let run = restored(snapshot, plan, Context::default(), &[indicators, &ranked.indicators])?;
     let Some(rule) = usize::from(rank).checked_sub(1).and_then(|index| plan.rank_rules().get(index)) else {
         return Ok(None);
     };
-    let around = around_one(snapshot, ranks, plan, row);
+    let around = around_one(snapshot, &ranked.ranks, plan, row);
     let view = run.view();
     let person = view.person(row as usize).with_ranked(Around::of(&around));
     Ok(Some(rule.explain(&person)))

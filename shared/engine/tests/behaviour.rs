@@ -2,10 +2,10 @@
 #![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use engine::{
-    BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, Indicators, LineKind, OrderFact,
-    OrderKind, Payouts, PersonFact, Previous, Ranked, SettledCycle, Snapshot, StoredRun, Violation,
-    calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, codec, history_needed,
-    integrate, read_orders, read_people, settle, verify,
+    Adjustment, BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, Indicators, LineKind,
+    OrderFact, OrderKind, Payouts, PersonFact, Previous, Ranked, SettledCycle, Snapshot, StoredRun,
+    Violation, calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, codec,
+    history_needed, integrate, read_orders, read_people, settle, verify,
 };
 use foundation::{cycle::Cycle, locale::Locale};
 use jiff::{civil::date, tz::TimeZone};
@@ -345,6 +345,105 @@ fn ranks_climb_fall_and_are_kept_as_the_plan_says() {
         let ranks = calculate_ranks(&snapshot, &before, &plan, Context::default()).unwrap().ranks;
         assert_eq!((ranks.earned[0], ranks.paid[0], ranks.grace_used[0]), expected, "{name}");
     }
+}
+
+/// A rank for who has 1000 points below, up to the next person who is paid as it in this cycle.
+fn silver(change: &Value) -> Plan {
+    let mut ranks = json!({"promotion": "highest", "steps": [
+        {"code": "member", "name": {"es": "Socio", "en": "Member"}, "rule": "own_vq >= 100"},
+        {"code": "silver", "name": {"es": "Plata", "en": "Silver"}, "rule": "own_vq >= 100 && PGV >= 1000"}
+    ]});
+    for (field, value) in change.as_object().unwrap() {
+        ranks[field] = value.clone();
+    }
+    let mut document = document(&json!([]), &ranks);
+    document["indicators"] = json!([measure(
+        "PGV",
+        &json!({
+            "measure": "vq", "scope": {"group": {"rank": "silver", "self": false}},
+            "options": {"ranks": "paid", "tree": ranks.get("tree").cloned().unwrap_or(json!("placement"))}
+        }),
+    )]);
+    parse(&document)
+}
+
+#[test]
+fn rules_of_ranks_read_groups_cut_at_the_ranks_of_this_cycle() {
+    let cycle = cycle(10);
+    // dan has ema's 1000 and is silver: none of that is ben's, who misses the rank, so that his own 100 are ana's.
+    let upper = [("ana", None), ("ben", Some("ana")), ("cem", Some("ana")), ("dan", Some("ben"))];
+    let people: Vec<PersonFact> = upper
+        .into_iter()
+        .chain([("ema", Some("dan")), ("fay", Some("cem"))])
+        .map(|(id, parent)| person(id, parent))
+        .collect();
+    let volumes = [("ana", 100), ("ben", 100), ("cem", 600), ("dan", 100), ("ema", 1000), ("fay", 500)];
+    let orders: Vec<OrderFact> =
+        volumes.into_iter().map(|(of, volume)| sale(&format!("o-{of}"), of, volume, &cycle)).collect();
+    let run = |plan: &Plan, people: &[PersonFact], adjustments: &[Adjustment]| {
+        let snapshot = freeze(plan, &cycle, people, &orders);
+        let context = Context { adjustments, ..Context::default() };
+        let before = calculate_indicators(&snapshot, plan, context).unwrap();
+        let ranked = calculate_ranks(&snapshot, &before, plan, context).unwrap();
+        let found: Vec<(u8, u8, String)> = upper
+            .iter()
+            .map(|(id, _)| {
+                let row = snapshot.people.row(id).unwrap();
+                let (earned, paid) = (&ranked.ranks.earned, &ranked.ranks.paid);
+                let group = ranked.indicators.value("PGV", row).unwrap().normalize();
+                (earned[row as usize], paid[row as usize], group.to_string())
+            })
+            .collect();
+        (found, snapshot, before, ranked)
+    };
+    let of = |found: &[(u8, u8, String)]| {
+        found.iter().map(|(earned, paid, group)| format!("{earned}{paid} {group}")).collect::<Vec<_>>()
+    };
+    let plan = silver(&json!({}));
+    let (found, snapshot, before, ranked) = run(&plan, &people, &[]);
+    assert_eq!(of(&found), ["22 1200", "11 0", "11 500", "22 1000"]);
+
+    // What is told of it is what the rule saw.
+    let stored = StoredRun { plan: &plan, snapshot: &snapshot, indicators: &before, ranked: &ranked };
+    let row = |id: &str| snapshot.people.row(id).unwrap();
+    let told = stored.explain_rank(row("ana"), 2).unwrap().unwrap();
+    assert_eq!(told.held, Some(true), "{}", told.render(Locale::En));
+    let why = stored.why_not_rank(row("cem"), 2).unwrap().unwrap();
+    let short: Vec<_> = why.missing.iter().map(|one| (one.short, one.bound)).collect();
+    assert_eq!(short, [(Some(Decimal::from(500)), Some(Decimal::from(1000)))]);
+    let nearly: Vec<String> =
+        stored.nearly_rank(2, 2).unwrap().unwrap().into_iter().map(|one| one.person).collect();
+    assert_eq!(nearly, ["cem", "ben"]);
+
+    // Paid ranks cut, also those set by hand or kept; here cem leads a group of his own.
+    let mut by_hand = people.clone();
+    by_hand[2].manual_rank = Some("silver".to_owned());
+    let (found, ..) = run(&plan, &by_hand, &[]);
+    assert_eq!(of(&found), ["11 100", "11 0", "12 500", "22 1000"]);
+    let mut in_grace = people.clone();
+    in_grace[2].previous_rank = Some("silver".to_owned());
+    let (found, ..) = run(&silver(&json!({"grace": {"cycles": 1}})), &in_grace, &[]);
+    assert_eq!(of(&found), ["11 100", "11 0", "12 500", "22 1000"]);
+
+    // A customer cuts nothing, and what is set by hand is seen by the rule and by nobody above.
+    let mut customers = people.clone();
+    customers[3].kind = engine::PersonKind::Customer;
+    let (found, ..) = run(&plan, &customers, &[]);
+    assert_eq!(of(&found), ["22 1100", "22 1100", "11 500", "00 1000"]);
+    let set = |person: &str, value: i64| Adjustment {
+        person: person.to_owned(),
+        indicator: "PGV".to_owned(),
+        value: Decimal::from(value),
+        reason: "agreed".to_owned(),
+    };
+    let (found, ..) = run(&plan, &people, &[set("ben", 1000)]);
+    assert_eq!(of(&found), ["22 1100", "22 1000", "11 500", "22 1000"]);
+
+    // Along the tree of the ranks, whichever that is.
+    let mut enrolled = people.clone();
+    enrolled[4].sponsor = Some("cem".parse().unwrap());
+    let (found, ..) = run(&silver(&json!({"tree": "enrolment"})), &enrolled, &[]);
+    assert_eq!(of(&found), ["11 200", "11 100", "22 1500", "11 0"]);
 }
 
 /// Two careers that share three codes, with what else of a plan a snapshot feels: continuity, what becomes of late returns, rates.

@@ -89,8 +89,11 @@ fn plan(leg_rank: &str) -> Plan {
                 "promotion": "highest", "leg_rank": leg_rank, "grace": {"cycles": 1},
                 "steps": [
                     step("first", "active && own_vq >= 80"),
-                    step("second", "active && (legs_with_rank('first') >= 2 || GVQ >= 500)"),
-                    step("third", "frontline_with_rank('first') >= 2 && downline_with_rank('second') >= 1"),
+                    step("second", "active && (legs_with_rank('first') >= 2 || GVQ >= 500 || GVQ_PAID >= 400)"),
+                    step(
+                        "third",
+                        "frontline_with_rank('first') >= 2 && downline_with_rank('second') >= 1 || GVC_H_PAID >= 700",
+                    ),
                 ]
             },
         })
@@ -207,6 +210,90 @@ fn bytes(snapshot: &Snapshot, indicators: &Indicators, ranked: &Ranked) -> [Vec<
         codec::encode_ranks(&ranked.ranks, snapshot).unwrap(),
         codec::encode_indicators(&ranked.indicators, snapshot).unwrap(),
     ]
+}
+
+/// A plan whose ranks ask for nothing but groups that are cut at the ranks of the cycle: the columns, and what they have to reach.
+fn plan_of_groups(tree: &str, activity: &str) -> (Plan, [(&'static str, i64); 3]) {
+    let text = |text: &str| json!({"es": text, "en": text});
+    let group = |code: &str, rank: &str, with_self: bool, more: Value| {
+        let mut one = json!({
+            "code": code, "name": text(code), "unit": "points", "measure": "vq",
+            "scope": {"group": {"rank": rank, "self": with_self}}, "options": {"ranks": "paid", "tree": tree},
+        });
+        for (field, value) in more.as_object().unwrap() {
+            one[field] = value.clone();
+        }
+        one
+    };
+    let asks = [("G1", 150), ("G2", 3), ("G3", 400)];
+    let step = |code: &str, (group, least): (&str, i64)| json!({"code": code, "name": text(code), "rule": format!("{group} >= {least}")});
+    let plan = parse(&json!({
+        "format": 1, "name": text("Grupos"), "version": 1, "time_zone": "UTC",
+        "currencies": {"base": "USD"},
+        "activity": {"rule": activity},
+        "indicators": [
+            group("G1", "second", true, json!({"filter": "active"})),
+            group("G2", "first", false, json!({"measure": "people", "aggregate": "count", "unit": "people"})),
+            group("G3", "third", true, json!({"window": {"last": 2}})),
+        ],
+        "ranks": {
+            "promotion": "highest", "tree": tree, "grace": {"cycles": 1},
+            "steps": [step("first", asks[0]), step("second", asks[1]), step("third", asks[2])],
+        },
+    }));
+    (plan, asks)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn rules_of_ranks_see_the_groups_that_are_stored(people in company(90), at_most in 1_usize..30, enrolment in any::<bool>()) {
+        let (plan, asks) = plan_of_groups(if enrolment { "enrolment" } else { "placement" }, "own_vq >= 50");
+        let done = whole(&people, &plan);
+        for Done { snapshot, ranked, .. } in &done {
+            for (row, earned) in (0_u32..).zip(&ranked.ranks.earned) {
+                let holds = |(code, least): &(&str, i64)| {
+                    Decimal::from(*least) <= ranked.indicators.value(code, row).unwrap()
+                };
+                let highest = asks.iter().rposition(holds).map_or(0, |place| place + 1);
+                let is_consultant = snapshot.people.consultant[row as usize];
+                prop_assert_eq!(usize::from(*earned), if is_consultant { highest } else { 0 });
+            }
+        }
+        if let Some(cut) = Cut::of(&done[1].snapshot, &plan, at_most) {
+            let (indicators, ranked) = joined(&cut, &done, &plan);
+            prop_assert_eq!(
+                bytes(&done[1].snapshot, &indicators, &ranked),
+                bytes(&done[1].snapshot, &done[1].indicators, &done[1].ranked)
+            );
+        } else {
+            prop_assert!(enrolment || people.len() <= at_most);
+        }
+    }
+}
+
+#[test]
+fn groups_that_fit_in_each_part_and_not_in_all_of_them_are_an_error_too() {
+    // Nothing else adds volumes up.
+    let (plan, _) = plan_of_groups("placement", "consultant");
+    let someone = |sales: i64| Someone { parent: 0, sponsor: 0, customer: true, sales: [0, sales] };
+    let most = 800_000_000_000_000;
+    let mut people: Vec<Someone> = (0..3).map(|place| someone(if place == 0 { 0 } else { most })).collect();
+    people[0].customer = false;
+    let snapshot = freeze(&people, 1, None, &plan);
+    let indicators = calculate_indicators(&snapshot, &plan, Context::default()).unwrap();
+    let too_large = |found: Result<Ranked, engine::EngineError>| {
+        matches!(found, Err(engine::EngineError::Overflow { .. }))
+    };
+    assert!(too_large(calculate_ranks(&snapshot, &indicators, &plan, Context::default())));
+    let cut = Cut::of(&snapshot, &plan, 1).unwrap();
+    let ranked = |number: usize, handed: Option<&[HandedUp]>| {
+        let piece = cut.piece(number, &snapshot);
+        piece.calculate_ranks(&piece.indicators(&indicators), &plan, Context::default(), handed)
+    };
+    let handed: Vec<HandedUp> = (1..cut.pieces()).map(|number| ranked(number, None).unwrap().1).collect();
+    assert!(too_large(ranked(0, Some(&handed)).map(|(ranked, _)| ranked)));
 }
 
 proptest! {

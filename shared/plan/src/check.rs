@@ -20,7 +20,7 @@ use crate::{
     },
     order::{Node, Order},
     schema::json_schema,
-    source::{Names, Place},
+    source::{Attribute, Names, Place, Source},
     structure,
 };
 
@@ -28,6 +28,13 @@ use crate::{
 const MOST_RANKS: usize = 60;
 const MOST_BONUSES: usize = 100;
 const MOST_INDICATORS: usize = 2_000;
+
+/// What a circular reference is not.
+const IN_ORDER: &str = "an order in which all can be computed";
+/// What a rule of a rank may read of this cycle's ranks.
+const CLIMBABLE: &str = "of what needs ranks of this cycle, a rule of a rank may read itself a sum or count over a group with \
+                         \"ranks\": \"paid\" in the tree of the ranks, over members, that is no quotient and asks for no rank of this \
+                         cycle in its measure, filter or where";
 
 pub(crate) fn check(json: &str) -> Result<Plan, Vec<PlanError>> {
     let value: Value = serde_json::from_str(json).map_err(|error| vec![not_json(&error)])?;
@@ -416,7 +423,8 @@ impl Checker {
     }
 
     fn order(&mut self, activity: &Program, ranks: &[Program], bonuses: &[PlannedBonus]) -> Option<Order> {
-        let mut order = Order::new(&self.names, &self.indicators, activity, ranks);
+        let climbs: Vec<bool> = (0..self.indicators.len()).map(|index| self.climbs(index)).collect();
+        let mut order = Order::new(&self.names, &self.indicators, &climbs, activity, ranks);
         match order.compute(&self.indicators, bonuses) {
             Ok(()) => Some(order),
             Err(path) => {
@@ -424,25 +432,52 @@ impl Checker {
                 let pointer = match start {
                     Node::Activity => "/activity/rule".to_owned(),
                     Node::Ranks => "/ranks/steps".to_owned(),
-                    Node::Indicator(index) => self.pointer(index),
+                    Node::Indicator(index) | Node::Climbed(index) => self.pointer(index),
                 };
                 let names: Vec<String> = path.iter().map(|node| self.node_name(*node)).collect();
-                self.mistake(
-                    pointer,
-                    "circular reference",
-                    names.join(" -> "),
-                    "an order in which all can be computed",
-                );
+                let expected = if path.contains(&Node::Ranks) {
+                    format!("{IN_ORDER}; {CLIMBABLE}")
+                } else {
+                    IN_ORDER.to_owned()
+                };
+                self.mistake(pointer, "circular reference", names.join(" -> "), expected);
                 None
             }
         }
+    }
+
+    /// Whether rules of ranks may read an indicator while ranks are climbed: a group of the ranks' own tree, cut at paid ranks of this
+    /// cycle, of which everything else is known before ranks.
+    fn climbs(&self, index: usize) -> bool {
+        let planned = &self.indicators[index];
+        let Indicator { measure, aggregate, scope, window, options, .. } = &planned.definition;
+        let is_ranked = |slot: &u32| {
+            matches!(
+                self.names.source(*slot),
+                Some(
+                    Source::Attribute(Attribute::Rank | Attribute::EarnedRank)
+                        | Source::MemberAttribute(Attribute::Rank | Attribute::EarnedRank)
+                )
+            )
+        };
+        let rules = [&planned.filter, &planned.only_where, &planned.formula];
+        let knows_ranks = rules.into_iter().flatten().any(|rule| rule.slots().iter().any(is_ranked))
+            || (*measure == Measure::Rank && !matches!(window, Window::Previous(_)));
+        matches!(scope, Scope::Group(_))
+            && options.ranks == RankBasis::Paid
+            && options.tree == self.document.ranks.tree
+            && matches!(aggregate, Aggregate::Sum | Aggregate::Count)
+            && options.over == Over::Members
+            && options.cap_per_leg.is_none()
+            && !knows_ranks
+            && self.scales(index).1 != RATIO_SCALE
     }
 
     fn node_name(&self, node: Node) -> String {
         match node {
             Node::Activity => "activity".to_owned(),
             Node::Ranks => "ranks of this cycle".to_owned(),
-            Node::Indicator(index) => self.indicators[index].definition.code.clone(),
+            Node::Indicator(index) | Node::Climbed(index) => self.indicators[index].definition.code.clone(),
         }
     }
 

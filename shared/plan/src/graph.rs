@@ -64,7 +64,8 @@ pub struct GraphEdge {
     /// Id of what needs it.
     pub to: String,
     /// Through which of its parts: `rule`, `filter`, `where`, `measure`, `scope`, `steps`, `when`, or a part of a bonus. `earlier`:
-    /// only its values of earlier cycles, so that it may depend on itself.
+    /// only its values of earlier cycles, so that it may depend on itself. `below`: as it is while ranks are climbed, when only the
+    /// ranks of those below count, so that ranks may depend on it and it on ranks.
     pub through: String,
 }
 
@@ -166,8 +167,13 @@ impl Draft<'_> {
     }
 
     fn rule(&mut self, to: &str, through: &str, rule: &rules::Program) {
+        let of_rank = to.starts_with("rank:");
         for slot in rule.slots() {
             let from = match self.plan.source(*slot) {
+                Some(Source::Indicator(index)) if of_rank && self.plan.indicators()[index].after_ranks => {
+                    self.edge(&self.id_of(index), to, "below");
+                    continue;
+                }
                 Some(Source::Indicator(index) | Source::MemberIndicator(index)) => self.id_of(index),
                 Some(Source::Attribute(attribute) | Source::MemberAttribute(attribute)) => match attribute {
                     Attribute::Active => "activity".to_owned(),
@@ -221,7 +227,7 @@ impl Graph {
             let _ = writeln!(dot, "  \"{}\" [shape={shape}, label=\"{label}\"];", node.id);
         }
         for edge in &self.edges {
-            let style = if edge.through == "earlier" { ", style=dashed" } else { "" };
+            let style = if is_no_order(edge) { ", style=dashed" } else { "" };
             let _ =
                 writeln!(dot, "  \"{}\" -> \"{}\" [label=\"{}\"{style}];", edge.from, edge.to, edge.through);
         }
@@ -245,12 +251,17 @@ impl Graph {
             let _ = writeln!(text, "  n{number}{open}{label}{close}");
         }
         for edge in &self.edges {
-            let arrow = if edge.through == "earlier" { "-.->" } else { "-->" };
+            let arrow = if is_no_order(edge) { "-.->" } else { "-->" };
             let (from, to) = (place(&edge.from), place(&edge.to));
             let _ = writeln!(text, "  n{from} {arrow}|{}| n{to}", edge.through);
         }
         text
     }
+}
+
+/// Whether what is needed is not computed before what needs it.
+fn is_no_order(edge: &GraphEdge) -> bool {
+    matches!(&*edge.through, "earlier" | "below")
 }
 
 fn label(node: &GraphNode, locale: Locale, line_break: &str) -> String {

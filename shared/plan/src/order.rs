@@ -15,6 +15,8 @@ pub(crate) enum Node {
     Activity,
     Ranks,
     Indicator(usize),
+    /// An indicator as rules of ranks see it while ranks are climbed: all that is below is there.
+    Climbed(usize),
 }
 
 /// The order in which everything is computed.
@@ -23,6 +25,8 @@ pub(crate) struct Order {
     needs: Vec<Vec<Node>>,
     /// For each indicator, what it reads of earlier cycles only: it has to be computed for the next one.
     remembers: Vec<Vec<Node>>,
+    /// The same of those that rules of ranks may read while ranks are climbed; nothing for all others.
+    climbed_need: Vec<Vec<Node>>,
     activity_needs: Vec<Node>,
     ranks_need: Vec<Node>,
     bonuses_need_by: Vec<Vec<u32>>,
@@ -45,15 +49,18 @@ enum Mark {
 struct Search<'a> {
     order: &'a Order,
     indicators: Vec<Mark>,
+    climbed: Vec<Mark>,
     activity: Mark,
     ranks: Mark,
     path: Vec<Node>,
 }
 
 impl Order {
+    /// `climbs` says of each indicator whether rules of ranks may read it while ranks are climbed.
     pub(crate) fn new(
         names: &Names,
         indicators: &[PlannedIndicator],
+        climbs: &[bool],
         activity: &Program,
         ranks: &[Program],
     ) -> Self {
@@ -65,21 +72,35 @@ impl Order {
         };
         let is_past =
             |indicator: &PlannedIndicator| matches!(indicator.definition.window, Window::Previous(_));
+        let brought = |indicator: &PlannedIndicator| {
+            let mut needs: Vec<Node> = Vec::new();
+            needs.extend(indicator.filter.iter().flat_map(&nodes));
+            needs.extend(indicator.only_where.iter().flat_map(&nodes));
+            if !is_past(indicator) {
+                needs.extend(measured(indicator));
+            }
+            needs
+        };
         let needs = indicators
             .iter()
             .map(|indicator| {
-                let mut needs: Vec<Node> = Vec::new();
-                needs.extend(indicator.filter.iter().flat_map(&nodes));
-                needs.extend(indicator.only_where.iter().flat_map(&nodes));
-                if !is_past(indicator) {
-                    needs.extend(measured(indicator));
-                }
+                let mut needs = brought(indicator);
                 if scope_needs_ranks(&indicator.definition) {
                     needs.push(Node::Ranks);
                 }
                 needs
             })
             .collect();
+        // Who is a member is known of everyone below when a rule is asked: only what members bring has to be there before.
+        let climbed_need = indicators
+            .iter()
+            .zip(climbs)
+            .map(|(indicator, climbs)| if *climbs { brought(indicator) } else { Vec::new() })
+            .collect();
+        let as_climbed = |node: Node| match node {
+            Node::Indicator(index) if climbs.get(index) == Some(&true) => Node::Climbed(index),
+            node => node,
+        };
         let remembers = indicators
             .iter()
             .map(|indicator| if is_past(indicator) { measured(indicator) } else { Vec::new() })
@@ -88,8 +109,9 @@ impl Order {
         Self {
             needs,
             remembers,
+            climbed_need,
             activity_needs: nodes(activity),
-            ranks_need: ranks.iter().flat_map(&nodes).chain([Node::Activity]).collect(),
+            ranks_need: ranks.iter().flat_map(&nodes).map(as_climbed).chain([Node::Activity]).collect(),
             bonuses_need_by: Vec::new(),
             sources: names.sources(),
             needed: vec![false; count],
@@ -113,6 +135,7 @@ impl Order {
             let mut search = Search {
                 order: self,
                 indicators: vec![Mark::New; indicators.len()],
+                climbed: vec![Mark::New; indicators.len()],
                 activity: Mark::New,
                 ranks: Mark::New,
                 path: Vec::new(),
@@ -151,7 +174,8 @@ impl Order {
             }
         }
         while let Some(node) = open.pop() {
-            if let Node::Indicator(index) = node
+            // What rules of ranks saw is stored as everything else is.
+            if let Node::Indicator(index) | Node::Climbed(index) = node
                 && !std::mem::replace(&mut self.needed[index], true)
             {
                 open.extend(&self.needs[index]);
@@ -180,6 +204,7 @@ impl Search<'_> {
             Node::Activity => &mut self.activity,
             Node::Ranks => &mut self.ranks,
             Node::Indicator(index) => &mut self.indicators[index],
+            Node::Climbed(index) => &mut self.climbed[index],
         }
     }
 
@@ -201,6 +226,7 @@ impl Search<'_> {
             Node::Activity => &order.activity_needs,
             Node::Ranks => &order.ranks_need,
             Node::Indicator(index) => &order.needs[index],
+            Node::Climbed(index) => &order.climbed_need[index],
         };
         let (mut stage, mut after) = (0, node == Node::Ranks);
         for need in needs {

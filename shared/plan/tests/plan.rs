@@ -290,6 +290,83 @@ fn circular_references_are_named() {
 }
 
 #[test]
+fn rules_of_ranks_read_groups_of_this_cycle_that_are_known_from_below() {
+    let group = |change: Value| {
+        let mut one = json!({
+            "code": "PGV", "name": {"es": "PGV", "en": "PGV"}, "unit": "points", "measure": "vc",
+            "scope": {"group": {"rank": "oro", "self": false}}, "options": {"ranks": "paid"}
+        });
+        for (field, value) in change.as_object().unwrap() {
+            match value.as_object().filter(|_| field == "options") {
+                Some(options) => {
+                    for (option, value) in options {
+                        one["options"][option] = value.clone();
+                    }
+                }
+                None => one[field] = value.clone(),
+            }
+        }
+        one
+    };
+    let with = |indicators: Value, rule: &str| {
+        let mut document = demo();
+        document["indicators"] = indicators;
+        document["ranks"]["steps"][5]["rule"] = json!(rule);
+        document["ranks"]["steps"][6]["rule"] = json!("true");
+        document
+    };
+    for change in [
+        json!({}),
+        json!({"aggregate": "count"}),
+        json!({"measure": {"indicator": "TVC"}}),
+        json!({"measure": {"formula": "own_vc + TVC"}}),
+        json!({"filter": "active && previous_rank >= oro"}),
+        json!({"measure": "rank", "window": {"previous": 1}}),
+        json!({"window": {"last": 3}, "options": {"minimum_own_volume": "10"}}),
+    ] {
+        let plan = parsed(&with(json!([group(change.clone())]), "PGV >= 100 && PGV < 2 * TVC"));
+        let (_, pgv) = plan.indicator("PGV").unwrap();
+        assert!(pgv.after_ranks && pgv.needed, "{change}");
+        let graph = plan.graph();
+        let edge = |from: &str, through: &str| {
+            graph.edges.iter().any(|edge| edge.from == from && edge.through == through)
+        };
+        assert!(edge("indicator:PGV", "below") && edge("ranks", "scope"), "{change}");
+    }
+    for change in [
+        json!({"aggregate": "max"}),
+        json!({"aggregate": "average"}),
+        json!({"measure": "rank"}),
+        json!({"measure": {"formula": "rank > 0 ? own_vc : 0"}}),
+        json!({"measure": {"formula": "own_vc / 3"}, "unit": "ratio"}),
+        json!({"filter": "rank >= oro"}),
+        json!({"where": "earned_rank >= oro"}),
+        json!({"options": {"tree": "enrolment"}}),
+        json!({"options": {"over": "orders"}}),
+        json!({"scope": {"generation": {"rank": "oro", "number": 1}}}),
+    ] {
+        let found = mistakes(&with(json!([group(change.clone())]), "PGV >= 100"));
+        assert_eq!(found.len(), 1, "{change}: {found:#?}");
+        assert_eq!(found[0].message, "circular reference");
+        assert!(found[0].found.contains("PGV"), "{change}: {found:#?}");
+        assert!(found[0].expected.contains("a sum or count over a group"), "{change}: {found:#?}");
+    }
+    // What a rule reads itself is known from below; what is made of it is not.
+    let around = json!({
+        "code": "TWICE", "name": {"es": "x", "en": "x"}, "unit": "points", "measure": {"formula": "PGV * 2"}, "scope": "self"
+    });
+    let found = mistakes(&with(json!([group(json!({})), around]), "TWICE >= 100"));
+    assert_eq!(found[0].found, "ranks of this cycle -> TWICE -> PGV -> ranks of this cycle");
+    // Members may be chosen by what is known before ranks, and by nothing else.
+    let leaders = json!({
+        "code": "LEADERS", "name": {"es": "x", "en": "x"}, "unit": "people", "measure": "people", "scope": "downline",
+        "filter": "rank >= oro", "options": {"ranks": "paid"}
+    });
+    let found = mistakes(&with(json!([group(json!({"filter": "LEADERS > 0"})), leaders]), "PGV >= 100"));
+    assert_eq!(found[0].found, "ranks of this cycle -> PGV -> LEADERS -> ranks of this cycle");
+}
+
+#[test]
 fn there_is_no_generation_0_where_ones_own_group_is_generation_1() {
     let mut document = demo();
     let scope = json!({ "generation": { "number": 0, "rank": "oro", "counts": "own-group" } });

@@ -155,7 +155,8 @@ impl Cycle<'_> {
         })
     }
 
-    /// Whether a member has the rank that a scope speaks of. All ranks are known by then, where those of this cycle are asked for.
+    /// Whether a member has the rank that a scope speaks of. Where ranks of this cycle are asked for, a rule of a rank asks of those
+    /// below, whose ranks are worked out then if they are not known; everybody else asks when all are.
     fn leads(&self, definition: &Value, least: u8, member: usize) -> bool {
         self.rank_seen(definition, member).is_ok_and(|rank| least <= rank)
     }

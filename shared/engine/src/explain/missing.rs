@@ -13,7 +13,7 @@ use crate::{
     bonuses::{Outcome, Share, lowest_rank_of_level, lowest_rank_paid, shares_of_person},
     columns::NONE,
     failure::EngineError,
-    indicators::{Calculation, Context, restored},
+    indicators::Calculation,
     payouts::{LineKind, Payouts},
     ranks::{around_each, around_one, rank_label},
     view::Around,
@@ -195,7 +195,7 @@ impl StoredRun<'_> {
     /// As for the run itself.
     pub fn why_not_rank(&self, row: u32, rank: u8) -> Result<Option<WhyNot>, EngineError> {
         let Some(step) = self.rank_step(rank) else { return Ok(None) };
-        let run = restored(self.snapshot, self.plan, Context::default(), &[self.indicators])?;
+        let run = self.calculation()?;
         let around = around_one(self.snapshot, &self.ranked.ranks, self.plan, row);
         let missing = self.lacking_for_rank(&run, row, rank, &around);
         let of = step.to_owned();
@@ -211,7 +211,7 @@ impl StoredRun<'_> {
         if self.rank_step(rank).is_none() {
             return Ok(None);
         }
-        let run = restored(self.snapshot, self.plan, Context::default(), &[self.indicators])?;
+        let run = self.calculation()?;
         let mut found = Vec::new();
         let all = 0..self.snapshot.people.len();
         around_each(self.snapshot, &self.ranked.ranks, self.plan, all, |row, around| {

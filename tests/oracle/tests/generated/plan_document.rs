@@ -27,6 +27,8 @@ struct Draft<'a, 'b> {
     before: Vec<String>,
     /// And those that bonuses may use too.
     codes: Vec<String>,
+    /// Groups that rules of ranks ask for, cut at the ranks of the cycle.
+    groups: Vec<Value>,
 }
 
 /// Codes of the ranks of all plans: the first so many.
@@ -48,10 +50,11 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
     let ranks: Vec<String> = RANKS[..n_ranks].iter().map(|rank| (*rank).to_owned()).collect();
     let before =
         ["own_vq", "own_vc", "PNET", "active_legs", "TVQ", "CVQ", "PVQ_R3"].map(str::to_owned).to_vec();
-    let mut draft = Draft { dice, ranks, codes: before.clone(), before };
+    let mut draft = Draft { dice, ranks, codes: before.clone(), before, groups: Vec::new() };
     let indicators: Vec<Value> = (0..draft.dice.below(6)).map(|index| draft.indicator(index)).collect();
-    let indicators: Vec<Value> = indicators.into_iter().chain(PERIODS.map(of_period)).collect();
     let ranks = draft.ladder();
+    let groups = std::mem::take(&mut draft.groups);
+    let indicators: Vec<Value> = indicators.into_iter().chain(PERIODS.map(of_period)).chain(groups).collect();
     let activity = match draft.dice.below(4) {
         0 => "own_vq >= 100".to_owned(),
         1 => "own_vq > 0".to_owned(),
@@ -307,10 +310,57 @@ impl Draft<'_, '_> {
         one
     }
 
+    /// A group that a rule of a rank asks for: its code, and numbers it may be compared with.
+    fn group_of_ranks(&mut self, tree: &str) -> (String, [u32; 3]) {
+        let code = format!("G{}", self.groups.len());
+        let (measure, bounds) = match self.dice.below(6) {
+            0..=2 => (json!(self.dice.one_of(&["vq", "vc", "net"])), [60, 200, 500]),
+            3 => (json!(self.dice.one_of(&["people", "orders"])), [1, 2, 4]),
+            4 => (json!({ "indicator": self.dice.one_of(&["PVQ", "TVQ", "PVQ_R3"]) }), [100, 400, 900]),
+            _ => {
+                (json!({ "formula": self.words().and_truth("active").number(self.dice, 2) }), [10, 100, 300])
+            }
+        };
+        let counts = self.dice.once_in(4);
+        let mut one = json!({
+            "code": code,
+            "name": name(),
+            "unit": "points",
+            "measure": measure,
+            "aggregate": if counts { "count" } else { "sum" },
+            "scope": { "group": { "rank": self.rank(), "self": self.dice.once_in(2) } },
+            "options": { "tree": tree, "ranks": "paid" },
+        });
+        if self.dice.once_in(3) {
+            one["filter"] = json!(self.words().and_truth("active").truth(self.dice, 1));
+        }
+        if self.dice.once_in(4) {
+            one["window"] =
+                self.dice.one_of(&[json!({ "last": 2 }), json!({ "previous": 1 }), json!("lifetime")]);
+        }
+        if self.dice.once_in(6) {
+            one["options"]["minimum_own_volume"] = json!("60");
+        }
+        self.groups.push(one);
+        self.codes.push(code.clone());
+        (code, if counts { [1, 2, 4] } else { bounds })
+    }
+
     fn ladder(&mut self) -> Value {
+        let tree = self.dice.one_of(&["placement", "placement", "enrolment"]);
         let mut steps = Vec::new();
         for (index, code) in self.ranks.clone().into_iter().enumerate() {
-            let rule = match self.dice.below(5) {
+            let rule = match self.dice.below(7) {
+                5 | 6 => {
+                    let (group, bounds) = self.group_of_ranks(tree);
+                    let least = self.dice.one_of(&bounds);
+                    match self.dice.below(4) {
+                        0 => format!("{group} >= {least}"),
+                        1 => format!("{group} < {least} || own_vq >= 100"),
+                        2 => format!("{group} >= {least} || downline_with_rank('{code}') >= 1"),
+                        _ => format!("active && {group} >= 2 * own_vq"),
+                    }
+                }
                 0 | 1 => format!("own_vq >= {}", 50 * (index + 1)),
                 2 => format!("own_vq >= 20 && TVQ >= {}", 150 * index),
                 3 if 0 < index => format!("legs_with_rank('{}') >= 1 && active", self.ranks[index - 1]),
@@ -327,7 +377,7 @@ impl Draft<'_, '_> {
             "promotion": self.dice.one_of(&["sequential", "highest"]),
             "grace": { "cycles": self.dice.below(3), "then": self.dice.one_of(&["to-earned", "one-step"]) },
             "leg_rank": self.dice.one_of(&["earned", "paid"]),
-            "tree": self.dice.one_of(&["placement", "placement", "enrolment"]),
+            "tree": tree,
             "customers_open_legs": self.dice.once_in(3),
             "honorific": self.dice.one_of(&["history", "year"]),
         });
