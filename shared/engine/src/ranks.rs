@@ -76,14 +76,20 @@ struct Counts {
     legs: Vec<u32>,
     frontline: Vec<u32>,
     downline: Vec<u32>,
+    /// Ranks, and how many people of at least that rank a leg needs to count, where that is more than one.
+    asked: Vec<(u8, u32)>,
+    /// By depth, how many legs have as many.
+    full: Vec<u32>,
 }
 
 impl Counts {
-    fn new(depths: usize, ranks: usize) -> Self {
-        let width = ranks + 1;
+    fn new(depths: usize, plan: &Plan) -> Self {
+        let width = plan.rank_rules().len() + 1;
         let cells = vec![0; (depths + 2) * width];
         let best = vec![0; depths + 2];
-        Self { width, best, legs: cells.clone(), frontline: cells.clone(), downline: cells }
+        let asked: Vec<(u8, u32)> = plan.legs_asked().collect();
+        let full = vec![0; (depths + 2) * asked.len()];
+        Self { width, best, legs: cells.clone(), frontline: cells.clone(), downline: cells, asked, full }
     }
 
     /// How many of at least `rank` there are below the person of depth `level` who comes next.
@@ -92,6 +98,11 @@ impl Counts {
             Counted::Legs => &self.legs,
             Counted::Frontline => &self.frontline,
             Counted::Downline => &self.downline,
+            Counted::LegsWith(people) => {
+                let at = self.asked.iter().position(|asked| *asked == (rank, people));
+                let full = at.map(|at| self.full[(level + 1) * self.asked.len() + at]);
+                return full.map_or(0, i64::from);
+            }
         };
         let cells = (level + 1) * self.width + usize::from(rank)..(level + 2) * self.width;
         counts[cells].iter().map(|count| i64::from(*count)).sum()
@@ -111,6 +122,13 @@ impl Counts {
             self.frontline[mine + usize::from(rank)] += 1;
             self.downline[mine + usize::from(rank)] += 1;
         }
+        let kinds = self.asked.len();
+        for (at, (least, people)) in self.asked.iter().enumerate().filter(|_| opens_leg) {
+            let cells = (level + 1) * self.width + usize::from(*least)..(level + 2) * self.width;
+            let found = self.downline[cells].iter().sum::<u32>() + u32::from(*least <= rank);
+            self.full[level * kinds + at] += u32::from(*people <= found);
+        }
+        self.full[(level + 1) * kinds..(level + 2) * kinds].fill(0);
         if below != 0 {
             for at in 1..self.width {
                 let (mine, below) = (mine + at, (level + 1) * self.width + at);
@@ -132,6 +150,9 @@ impl Counts {
             cells.extend(counts.iter().map(|count| i64::from(*count)));
             counts.fill(0);
         }
+        let full = &mut self.full[level * self.asked.len()..(level + 1) * self.asked.len()];
+        cells.extend(full.iter().map(|count| i64::from(*count)));
+        full.fill(0);
         Some(cells)
     }
 
@@ -139,9 +160,12 @@ impl Counts {
     fn add(&mut self, level: usize, cells: &[i64]) {
         let Some((best, cells)) = cells.split_first() else { return };
         self.best[level] = self.best[level].max(u8::try_from(*best).unwrap_or(u8::MAX));
+        let (counted, full) = cells.split_at((3 * self.width).min(cells.len()));
         let kinds = [&mut self.legs, &mut self.frontline, &mut self.downline];
-        for (counts, cells) in kinds.into_iter().zip(cells.chunks(self.width)) {
-            for (count, more) in counts[level * self.width..].iter_mut().zip(cells) {
+        let kinds = kinds.map(|counts| &mut counts[level * self.width..]).into_iter();
+        let full_legs = &mut self.full[level * self.asked.len()..];
+        for (counts, cells) in kinds.zip(counted.chunks(self.width)).chain([(full_legs, full)]) {
+            for (count, more) in counts.iter_mut().zip(cells) {
                 *count = count.saturating_add(u32::try_from(*more).unwrap_or(u32::MAX));
             }
         }
@@ -183,7 +207,7 @@ fn climbed(run: &Calculation<'_>, mut groups: Groups) -> Result<(Ranks, Vec<Vec<
     let view = run.view();
     let mut rules = Rules::of(&view, &groups)?;
     let is_plain = ladder.continuity.is_none() && ladder.lock.is_none();
-    let mut counts = Counts::new(tree.deepest() as usize, plan.rank_rules().len());
+    let mut counts = Counts::new(tree.deepest() as usize, plan);
     let edge = run.border.edge();
     let (mut handed, mut handed_groups) = (Vec::new(), Vec::new());
     for (row, depth) in tree.order.iter().zip(&tree.depth).rev() {
@@ -521,11 +545,11 @@ fn reached(counts: &mut [u32], rank: u8) -> impl Iterator<Item = &mut u32> {
     counts.iter_mut().skip(1).take(usize::from(rank))
 }
 
-/// Legs, frontline and downline of at least each rank, counted for one person.
-pub(crate) fn around_one(snapshot: &Snapshot, ranks: &Ranks, plan: &Plan, row: u32) -> [Vec<u32>; 3] {
+/// Legs, frontline and downline of at least each rank, and the plan's [`Plan::legs_asked`], counted for one person.
+pub(crate) fn around_one(snapshot: &Snapshot, ranks: &Ranks, plan: &Plan, row: u32) -> [Vec<u32>; 4] {
     let tree = ladder_tree(snapshot, plan);
     let width = plan.rank_rules().len() + 1;
-    let mut found = [vec![0; width], vec![0; width], vec![0; width]];
+    let mut found = [vec![0; width], vec![0; width], vec![0; width], vec![0; plan.legs_asked().count()]];
     if let Some(place) = tree.order.iter().position(|one| *one == row) {
         let deeper = tree.depth[place + 1..].iter().take_while(|depth| tree.depth[place] < **depth).count();
         around_each(snapshot, ranks, plan, place..place + 1 + deeper, |of, counts| {
@@ -537,14 +561,14 @@ pub(crate) fn around_one(snapshot: &Snapshot, ranks: &Ranks, plan: &Plan, row: u
     found
 }
 
-/// Legs, frontline and downline of at least each rank, counted for everyone whose place in the tree lies in `places`: one person with
+/// The same, counted for everyone whose place in the tree lies in `places`: one person with
 /// everyone below, or all.
 pub(crate) fn around_each(
     snapshot: &Snapshot,
     ranks: &Ranks,
     plan: &Plan,
     places: std::ops::Range<usize>,
-    mut visit: impl FnMut(u32, &[Vec<u32>; 3]),
+    mut visit: impl FnMut(u32, &[Vec<u32>; 4]),
 ) {
     let people = &snapshot.people;
     let ladder = &plan.document().ranks;
@@ -554,7 +578,8 @@ pub(crate) fn around_each(
         LegRank::Paid => &ranks.paid,
     };
     let width = plan.rank_rules().len() + 1;
-    let nobody = || ([vec![0_u32; width], vec![0; width], vec![0; width]], 0_u8);
+    let asked: Vec<(u8, u32)> = plan.legs_asked().collect();
+    let nobody = || ([vec![0_u32; width], vec![0; width], vec![0; width], vec![0; asked.len()]], 0_u8);
     // By depth, those below the next person up: the counts, and the highest rank.
     let mut open = vec![nobody(), nobody()];
     for place in places.rev() {
@@ -571,6 +596,10 @@ pub(crate) fn around_each(
         let opens_leg = people.consultant[at] || ladder.customers_open_legs;
         for count in reached(&mut above[0], best).filter(|_| opens_leg) {
             *count += 1;
+        }
+        for (count, (rank, people)) in above[3].iter_mut().zip(&asked).filter(|_| opens_leg) {
+            let found = counts[2][usize::from(*rank)] + u32::from(*rank <= seen[at]);
+            *count += u32::from(*people <= found);
         }
         for count in reached(&mut above[1], seen[at]) {
             *count += 1;

@@ -198,12 +198,14 @@ pub(crate) struct Around<'a> {
     pub(crate) frontline: &'a [u32],
     /// Anywhere below.
     pub(crate) downline: &'a [u32],
+    /// Legs with several such people, as [`Plan::legs_asked`] has them.
+    pub(crate) full: &'a [u32],
 }
 
 impl<'a> Around<'a> {
-    /// Of counts of legs, frontline and downline.
-    pub(crate) fn of([legs, frontline, downline]: &'a [Vec<u32>; 3]) -> Self {
-        Self { legs, frontline, downline }
+    /// Of counts of legs, frontline, downline and legs with several.
+    pub(crate) fn of([legs, frontline, downline, full]: &'a [Vec<u32>; 4]) -> Self {
+        Self { legs, frontline, downline, full }
     }
 }
 
@@ -223,12 +225,16 @@ impl<'a> Person<'a> {
 impl Record for Person<'_> {
     fn value(&self, slot: u32) -> Value {
         if let Some(Source::Ranked(place, rank)) = self.view.plan.source(slot) {
-            let counts = self.ranked.map(|around| match place {
-                Ranked::Legs => around.legs,
-                Ranked::Frontline => around.frontline,
-                Ranked::Downline => around.downline,
+            let count = self.ranked.and_then(|around| match place {
+                Ranked::Legs => around.legs.get(usize::from(rank)),
+                Ranked::Frontline => around.frontline.get(usize::from(rank)),
+                Ranked::Downline => around.downline.get(usize::from(rank)),
+                Ranked::LegsWith(people) => {
+                    let at = self.view.plan.legs_asked().position(|asked| asked == (rank, people));
+                    at.and_then(|at| around.full.get(at))
+                }
             });
-            let count = counts.and_then(|counts| counts.get(usize::from(rank))).copied().unwrap_or(0);
+            let count = count.copied().unwrap_or(0);
             return Value::from(i64::from(count));
         }
         self.view.value_of(self.view.plan.source(slot), self.row)

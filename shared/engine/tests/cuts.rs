@@ -89,7 +89,7 @@ fn plan(leg_rank: &str) -> Plan {
                 "promotion": "highest", "leg_rank": leg_rank, "grace": {"cycles": 1},
                 "steps": [
                     step("first", "active && own_vq >= 80"),
-                    step("second", "active && (legs_with_rank('first') >= 2 || GVQ >= 500 || GVQ_PAID >= 400)"),
+                    step("second", "active && (legs_with_rank('first') >= 2 || legs_with_rank('first', 3) >= 1 || GVQ >= 500 || GVQ_PAID >= 400)"),
                     step(
                         "third",
                         "frontline_with_rank('first') >= 2 && downline_with_rank('second') >= 1 || GVC_H_PAID >= 700",

@@ -316,7 +316,9 @@ fn orderings(plan: &Plan) -> Vec<(u32, u32)> {
                             (here, there),
                             (Ranked::Legs | Ranked::Frontline, Ranked::Downline)
                                 | (Ranked::Frontline, Ranked::Legs)
-                        );
+                                | (Ranked::LegsWith(_), Ranked::Legs | Ranked::Downline)
+                        )
+                        || matches!((here, there), (Ranked::LegsWith(more), Ranked::LegsWith(fewer)) if fewer <= more);
                     part && low <= high
                 }
                 (Source::Indicator(one), Source::Indicator(other)) => {

@@ -489,7 +489,15 @@ fn grow(plan: &Plan, reasoner: &Reasoner<'_>, place: usize, root: usize, parents
         }
         parents.push(Some(root));
         if let Some(rank) = heads.get(child) {
-            deeper.push((*rank, parents.len() - 1));
+            let head = parents.len() - 1;
+            deeper.push((*rank, head));
+            for _ in 1..wanted.per_leg.get(rank).copied().unwrap_or(1) {
+                if MOST_PEOPLE <= parents.len() {
+                    return;
+                }
+                parents.push(Some(head));
+                deeper.push((*rank, parents.len() - 1));
+            }
         }
     }
     for (rank, child) in deeper {
@@ -506,6 +514,8 @@ struct Wanted {
     children: usize,
     /// How many of a rank, by its position from 1.
     ranked: BTreeMap<usize, usize>,
+    /// How many of it in each leg, where that is more than one.
+    per_leg: BTreeMap<usize, usize>,
 }
 
 impl Wanted {
@@ -543,6 +553,13 @@ impl Wanted {
                 Source::Ranked(Ranked::Legs | Ranked::Frontline | Ranked::Downline, rank) => {
                     let known = self.ranked.entry(usize::from(rank)).or_default();
                     *known = (*known).max(count);
+                }
+                Source::Ranked(Ranked::LegsWith(people), rank) => {
+                    let known = self.ranked.entry(usize::from(rank)).or_default();
+                    *known = (*known).max(count);
+                    let people = usize::try_from(people).unwrap_or(MOST_CHILDREN).min(MOST_CHILDREN);
+                    let known = self.per_leg.entry(usize::from(rank)).or_default();
+                    *known = (*known).max(people);
                 }
                 Source::Indicator(index) if plan.indicators().get(index).is_some_and(is_count) => {
                     self.children = self.children.max(count);

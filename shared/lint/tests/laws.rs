@@ -33,8 +33,13 @@ fn atom() -> impl Strategy<Value = String> {
 
 fn asked_of_legs() -> impl Strategy<Value = String> {
     let function = prop::sample::select(vec!["legs_with_rank", "frontline_with_rank", "downline_with_rank"]);
-    (function, 0..3, prop::sample::select(vec![">=", "<"]), 1..3)
-        .prop_map(|(function, rank, relation, number)| format!("{function}('r{rank}') {relation} {number}"))
+    let people = prop::sample::select(vec!["", "", ", 2"]);
+    (function, 0..3, people, prop::sample::select(vec![">=", "<"]), 1..3).prop_map(
+        |(function, rank, people, relation, number)| {
+            let people = if function == "legs_with_rank" { people } else { "" };
+            format!("{function}('r{rank}'{people}) {relation} {number}")
+        },
+    )
 }
 
 fn joined(parts: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = String> {

@@ -6,7 +6,13 @@ use foundation::{digest::sha256_hex, locale::Text};
 use rules::Program;
 use serde_json::Value;
 
-use crate::{bonus::Bonus, document::Document, error::PlanError, indicator::Indicator, source::Source};
+use crate::{
+    bonus::Bonus,
+    document::Document,
+    error::PlanError,
+    indicator::Indicator,
+    source::{Ranked, Source},
+};
 
 /// Decimals volumes and money are kept with.
 pub const AMOUNT_SCALE: u32 = 4;
@@ -145,6 +151,14 @@ impl Plan {
     /// What a slot stands for.
     pub fn source(&self, slot: u32) -> Option<Source> {
         self.sources.get(slot as usize).copied()
+    }
+
+    /// Legs that rules count by more than one person: the rank, and how many of it a leg needs.
+    pub fn legs_asked(&self) -> impl Iterator<Item = (u8, u32)> {
+        self.sources.iter().filter_map(|source| match source {
+            Source::Ranked(Ranked::LegsWith(people), rank) => Some((*rank, *people)),
+            _ => None,
+        })
     }
 
     /// The activity rule.

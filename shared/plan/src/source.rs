@@ -84,6 +84,8 @@ const LEVEL_PAID: &str = "level_paid";
 pub enum Ranked {
     /// Legs that contain one.
     Legs,
+    /// Legs that contain so many, two or more.
+    LegsWith(u32),
     /// Level 1.
     Frontline,
     /// The whole downline.
@@ -313,16 +315,30 @@ impl Scope for PlaceScope<'_> {
         if self.place != Place::Rank {
             return Some(Err(format!("{function} is only known in rules of ranks")));
         }
-        let rank = match arguments {
-            [Value::Text(code)] => self.names.rank(code),
-            [Value::Number(position)] => position
+        let by_leg = *ranked == Ranked::Legs;
+        let ranked = match arguments {
+            [_] => Some(*ranked),
+            [_, Value::Number(people)] if by_leg && people.is_integer() => match people.to_u32() {
+                None | Some(0) => None,
+                Some(1) => Some(Ranked::Legs),
+                Some(people) => Some(Ranked::LegsWith(people)),
+            },
+            _ => None,
+        };
+        let rank = match arguments.first() {
+            Some(Value::Text(code)) => self.names.rank(code),
+            Some(Value::Number(position)) => position
                 .to_u8()
                 .filter(|position| (1..=self.names.ranks.len()).contains(&usize::from(*position))),
             _ => None,
         };
-        Some(match rank {
-            Some(rank) => Ok(self.names.slot(Source::Ranked(*ranked, rank), Type::Number)),
-            None => Err(format!("one rank out of {}", self.names.ranks.join(", "))),
+        Some(match (ranked, rank) {
+            (Some(ranked), Some(rank)) => Ok(self.names.slot(Source::Ranked(ranked, rank), Type::Number)),
+            _ => {
+                let more =
+                    if by_leg { "; then perhaps how many people of it a leg needs, 1 or more" } else { "" };
+                Err(format!("one rank out of {}{more}", self.names.ranks.join(", ")))
+            }
         })
     }
 

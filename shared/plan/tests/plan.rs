@@ -367,6 +367,35 @@ fn rules_of_ranks_read_groups_of_this_cycle_that_are_known_from_below() {
 }
 
 #[test]
+fn legs_are_asked_for_a_rank_and_how_many_of_it() {
+    let with = |rule: &str| {
+        let mut document = demo();
+        document["ranks"]["steps"][5]["rule"] = json!(rule);
+        document
+    };
+    let asked = |rule: &str| parsed(&with(rule)).legs_asked().collect::<Vec<_>>();
+    let oro = parsed(&demo()).rank_position("oro").unwrap();
+    assert_eq!(asked("legs_with_rank('oro') >= 2 && legs_with_rank('oro', 1) >= 1"), []);
+    let several =
+        "legs_with_rank('oro', 3) >= 1 || legs_with_rank(oro, 2) >= 2 && legs_with_rank(oro, 3) >= 1";
+    assert_eq!(asked(several), [(oro, 3), (oro, 2)]);
+    for wrong in [
+        "legs_with_rank()",
+        "legs_with_rank('oro', 0)",
+        "legs_with_rank('oro', 1.5)",
+        "legs_with_rank('oro', 'plata')",
+        "legs_with_rank('oro', 2, 2)",
+        "frontline_with_rank('oro', 2)",
+        "downline_with_rank('oro', 2)",
+    ] {
+        let found = mistakes(&with(&format!("{wrong} >= 1")));
+        let places: Vec<&str> = found.iter().map(|mistake| mistake.pointer.as_str()).collect();
+        assert_eq!(places, ["/ranks/steps/5/rule"], "{wrong}: {found:#?}");
+        assert_eq!(found[0].expected.contains("how many people"), wrong.starts_with("legs"), "{found:#?}");
+    }
+}
+
+#[test]
 fn there_is_no_generation_0_where_ones_own_group_is_generation_1() {
     let mut document = demo();
     let scope = json!({ "generation": { "number": 0, "rank": "oro", "counts": "own-group" } });

@@ -156,12 +156,19 @@ impl Names for Speaker<'_> {
         if self.place != Place::Rank {
             bail!("{function} is only known in rules of ranks");
         }
-        let rank = match arguments {
-            [Value::Text(code)] => self.cycle.plan.rank(code)?,
-            [Value::Number(position)] => u8::try_from(whole(*position)?)?,
+        let (rank, in_leg) = match arguments {
+            [rank] => (rank, 1),
+            [rank, Value::Number(people)] if function == "legs_with_rank" => {
+                (rank, usize::try_from(whole(*people)?)?)
+            }
             _ => bail!("{function} takes a rank"),
         };
-        let around = self.cycle.ranked_around(function, rank, self.person);
+        let rank = match rank {
+            Value::Text(code) => self.cycle.plan.rank(code)?,
+            Value::Number(position) => u8::try_from(whole(*position)?)?,
+            _ => bail!("{function} takes a rank"),
+        };
+        let around = self.cycle.ranked_around(function, rank, in_leg, self.person);
         around.map(|count| Some(Value::Number(count.into()))).context("ranks below")
     }
 }

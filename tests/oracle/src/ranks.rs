@@ -45,8 +45,8 @@ impl Cycle<'_> {
         Ok(earned)
     }
 
-    /// Legs, people of level 1 or people below with at least a rank.
-    pub(crate) fn ranked_around(&self, what: &str, least: u8, person: usize) -> Result<usize> {
+    /// Legs with so many people of at least a rank, people of level 1 or people below with it.
+    pub(crate) fn ranked_around(&self, what: &str, least: u8, in_leg: usize, person: usize) -> Result<usize> {
         let ladder = &self.plan.document["ranks"];
         let tree = self.tree(text(ladder, "/tree").unwrap_or("placement"));
         let reaches = |member: usize| {
@@ -68,7 +68,7 @@ impl Cycle<'_> {
                     tree.children[person].iter().filter(|head| customers || self.is_consultant(**head));
                 heads
                     .into_iter()
-                    .try_fold(0, |count, head| Ok(count + usize::from(0 < number(tree.leg(*head))?)))
+                    .try_fold(0, |count, head| Ok(count + usize::from(in_leg <= number(tree.leg(*head))?)))
             }
         }
     }

@@ -276,7 +276,7 @@ impl StoredRun<'_> {
         run: &Calculation<'_>,
         row: u32,
         rank: u8,
-        around: &[Vec<u32>; 3],
+        around: &[Vec<u32>; 4],
     ) -> Vec<Lacking> {
         let at = row as usize;
         if self.ranked.ranks.earned.get(at).is_some_and(|earned| rank <= *earned) {

@@ -163,6 +163,22 @@ fn what_is_missing_for_a_rank_holds_the_ranks_under_it() {
 }
 
 #[test]
+fn legs_with_several_people_of_a_rank_are_told_as_they_were_counted() {
+    let mut document = ladder();
+    document["ranks"]["steps"][1]["rule"] = json!("legs_with_rank('r1', 2) >= 1");
+    let plan = parse(&document);
+    let run = Company::of("a b<a c<a d?<c e<c").selling("a=100 b=100 c=80 e=100").settle(&plan);
+    let short = "legs_with_rank('r1', 2) is 0 and must be at least 1 (1 short)";
+    assert_eq!(why_not(&run, &plan, "a", 2), [short]);
+    // The head of a leg is of it.
+    let run = Company::of("a b<a c<a d?<c e<c").selling("a=100 b=100 c=100 e=100").settle(&plan);
+    assert_eq!(why_not(&run, &plan, "a", 2), [""; 0]);
+    let stored = run.stored(&plan);
+    let told = stored.explain_rank(run.snapshot.people.row("a").unwrap(), 2).unwrap().unwrap();
+    assert_eq!(told.held, Some(true), "{}", told.render(Locale::En));
+}
+
+#[test]
 fn who_misses_one_condition_for_a_rank_is_listed_nearest_first() {
     let plan = parse(&ladder());
     let run = Company::of("a b<a c<a d?<c e<c").selling("a=60 b=100 c=80 d=99").settle(&plan);

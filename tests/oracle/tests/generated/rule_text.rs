@@ -116,7 +116,9 @@ impl Words {
                 if !self.ranks_around.is_empty() && dice.once_in(2) {
                     let function =
                         dice.one_of(&["legs_with_rank", "frontline_with_rank", "downline_with_rank"]);
-                    return format!("{function}('{}')", dice.one_of(&self.ranks_around));
+                    let people =
+                        if function == "legs_with_rank" { dice.one_of(&["", "", ", 2", ", 3"]) } else { "" };
+                    return format!("{function}('{}'{people})", dice.one_of(&self.ranks_around));
                 }
                 dice.one_of(&self.numbers)
             }
