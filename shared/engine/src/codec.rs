@@ -183,7 +183,7 @@ fn encode_orders(orders: &Orders, snapshot: &Snapshot) -> Result<Vec<u8>, Engine
     let columns = [
         Column::new("id", Cells::Text(texts(&orders.ids))),
         Column::new("person_row", Cells::ints(rows_as_ints(&orders.person))),
-        Column::new("person", rows_by_id(&orders.person, &people.ids)),
+        Column::new("person", rows_by_id(orders.person.as_slice(), &people.ids)),
         Column::new("paid_at", Cells::Moment(&orders.paid_at)),
         Column::new("is_return", Cells::Bool(&orders.is_return)),
         Column::new("is_late", Cells::Bool(&orders.is_late)),
@@ -305,7 +305,7 @@ fn decode_orders(table: &Table, people: usize) -> Result<Orders, EngineError> {
     }
     Ok(Orders {
         ids: read_texts(table, "id")?,
-        person,
+        person: Arc::new(person),
         paid_at: table.longs("paid_at")?,
         is_return: table.bools("is_return")?,
         is_late: table.bools("is_late")?,

@@ -322,7 +322,7 @@ fn some_orders(orders: &Orders, some: &[u32], places: &[u32]) -> Orders {
     let truths = |column: &[bool]| gathered(column, some, false);
     Orders {
         ids: some_texts(&orders.ids, some),
-        person: some.iter().map(|order| places[orders.person[*order as usize] as usize]).collect(),
+        person: Arc::new(some.iter().map(|order| places[orders.person[*order as usize] as usize]).collect()),
         paid_at: amounts(&orders.paid_at),
         is_return: truths(&orders.is_return),
         is_late: truths(&orders.is_late),

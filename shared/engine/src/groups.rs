@@ -1,6 +1,6 @@
 //! Groups that rules of ranks read while ranks are climbed: cut at the ranks paid below in this very cycle.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use plan::Source;
 
@@ -10,9 +10,10 @@ use crate::{columns::Tree, failure::EngineError, fold::Base, indicators::Calcula
 /// the members that the pass of `fold` gives it after ranks, so that what a rule saw is what is stored.
 ///
 /// Sums do not overflow: the sizes of all values of a base column add up to an `i64`.
+#[derive(Clone)]
 pub(crate) struct Groups {
-    asked: Vec<Group>,
-    bases: Vec<Base>,
+    asked: Arc<[Group]>,
+    bases: Arc<[Base]>,
     /// By depth and group: what was handed up to it and nobody has taken yet.
     cells: Vec<i64>,
 }
@@ -49,7 +50,7 @@ impl Groups {
         indicators.sort_unstable();
         indicators.dedup();
         if indicators.is_empty() {
-            return Ok(Self { asked: Vec::new(), bases: Vec::new(), cells: Vec::new() });
+            return Ok(Self { asked: Arc::default(), bases: Arc::default(), cells: Vec::new() });
         }
         let (bases, places) = run.bases_of(&indicators)?;
         let mut asked = Vec::with_capacity(indicators.len());
@@ -67,7 +68,7 @@ impl Groups {
             });
         }
         let cells = vec![0; (tree.deepest() as usize + 2) * asked.len()];
-        Ok(Self { asked, bases, cells })
+        Ok(Self { asked: asked.into(), bases: bases.into(), cells })
     }
 
     /// The number of the group that is an indicator, and the decimals of its values.

@@ -412,22 +412,19 @@ impl<'a> Calculation<'a> {
         let definition = &planned.definition;
         let rows = self.snapshot.people.len();
         let nobody = if key.folds { NO_MEMBER } else { 0 };
-        let mut column = match (key.counts, key.folds) {
-            (true, false) => Base::Members(vec![true; rows]),
-            (true, true) => Base::Numbers(Arc::new(vec![1; rows])),
-            (false, _) => Base::Numbers(self.measured(planned)?),
-        };
-        match &mut column {
-            Base::Members(members) => self.members(planned, |row| members[row] = false)?,
-            Base::Numbers(numbers) if chooses(planned) => {
-                let numbers = Arc::make_mut(numbers);
-                self.members(planned, |row| numbers[row] = nobody)?;
+        let members = self.members(planned)?;
+        let column = if key.counts && !key.folds {
+            Base::Members(members.unwrap_or_else(|| vec![true; rows]))
+        } else {
+            let mut numbers = if key.counts { Arc::new(vec![1; rows]) } else { self.measured(planned)? };
+            if let Some(members) = members {
+                for (number, is_member) in Arc::make_mut(&mut numbers).iter_mut().zip(members) {
+                    *number = if is_member { *number } else { nobody };
+                }
             }
-            Base::Numbers(_) => {}
-        }
-        if let Base::Numbers(numbers) = &column {
-            self.check_sum(numbers, &definition.code)?;
-        }
+            self.check_sum(&numbers, &definition.code)?;
+            Base::Numbers(numbers)
+        };
         bases.keys.push(key);
         bases.columns.push(column);
         Ok(bases.columns.len() - 1)
@@ -435,11 +432,10 @@ impl<'a> Calculation<'a> {
 
     /// Every sum of an indicator runs over each person at most once, so it fits if the sum of all sizes does.
     fn check_sum(&self, column: &[i64], code: &str) -> Result<(), EngineError> {
-        // The largest of all, as often as there are people, tells most columns.
-        let largest = column.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
-        if i64::try_from(largest)
-            .is_ok_and(|largest| largest.checked_mul(i64::from(position(column.len()))).is_some())
-        {
+        // A size that nobody's passes, as often as there are people, tells most columns: all bits of all sizes.
+        let most = column.iter().fold(0, |bits, value| bits | (value ^ (value >> 63)));
+        let most = most.checked_add(1).and_then(|most| most.checked_mul(i64::from(position(column.len()))));
+        if most.is_some() {
             return Ok(());
         }
         let mut sum = 0_i64;
@@ -571,34 +567,34 @@ impl<'a> Calculation<'a> {
             Over::Orders => self.order_totals(planned)?,
             Over::Cycles => self.cycle_totals(planned)?,
         };
-        self.members(planned, |row| totals[row] = Total::NOBODY)?;
+        if let Some(members) = self.members(planned)? {
+            let left_out = totals.iter_mut().zip(members).filter(|(_, is_member)| !is_member);
+            left_out.for_each(|(total, _)| *total = Total::NOBODY);
+        }
         Ok(totals)
     }
 
-    /// Calls `leave_out` for everyone who is no member.
-    fn members(
-        &self,
-        planned: &PlannedIndicator,
-        mut leave_out: impl FnMut(usize),
-    ) -> Result<(), EngineError> {
+    /// Who is a member; `None`: everyone.
+    fn members(&self, planned: &PlannedIndicator) -> Result<Option<Vec<bool>>, EngineError> {
         let definition = &planned.definition;
         let people = &self.snapshot.people;
-        let mut leave = |is_member: &dyn Fn(usize) -> bool| {
-            (0..people.len()).filter(|row| !is_member(*row)).for_each(&mut leave_out);
+        let mut members = match &planned.filter {
+            Some(filter) => Some(self.truths(filter, &definition.code)?),
+            None => None,
         };
-        if let Some(filter) = &planned.filter {
-            let members = self.truths(filter, &definition.code)?;
-            leave(&|row| members[row]);
-        }
+        let mut keep = |is_member: &dyn Fn(usize) -> bool| {
+            let members = members.get_or_insert_with(|| vec![true; people.len()]);
+            members.iter_mut().enumerate().for_each(|(row, member)| *member &= is_member(row));
+        };
         if let Some(least) = definition.options.minimum_own_volume {
             let own = people.volumes.of(Volume::Vq);
             let least = fixed(least, Volume::Vq.scale(), "minimum_own_volume", &definition.code)?;
-            leave(&|row| least <= own[row]);
+            keep(&|row| least <= own[row]);
         }
         if definition.scope == Scope::Customers {
-            leave(&|row| !people.consultant[row]);
+            keep(&|row| !people.consultant[row]);
         }
-        Ok(())
+        Ok(members)
     }
 
     /// Every total of an indicator runs over each value at most once, so all fit if the sum of all sizes does.

@@ -354,7 +354,7 @@ impl Calculation<'_> {
     /// The snapshot of a cycle, and the row of each order's buyer today.
     fn buyers(&self, when: When) -> (&Snapshot, Vec<u32>) {
         let When::Earlier(place) = when else {
-            return (self.snapshot, self.snapshot.orders.person.clone());
+            return (self.snapshot, self.snapshot.orders.person.to_vec());
         };
         let then = &self.context.history[place];
         let mut today = vec![NONE; then.people.len()];

@@ -1,5 +1,7 @@
 //! Ranks: earned from the leaves to the root, then paid, then honorific.
 
+use std::collections::BTreeMap;
+
 use foundation::locale::Locale;
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use plan::{
@@ -10,7 +12,8 @@ use plan::{
 use rules::{Bound, Explanation, Live};
 
 use crate::{
-    columns::{Tree, position},
+    columns::{Tree, is_in_order, position},
+    edge::Edge,
     failure::EngineError,
     fold::Crossed,
     groups::Groups,
@@ -67,9 +70,14 @@ pub fn calculate_ranks(
 
 /// Ranks met below the people on the way to the root, by depth. Each count is of people with exactly a rank; a rule asks for
 /// at least a rank, which is the sum from there up.
+#[derive(Clone)]
 struct Counts {
     /// Cells per depth and kind of count: ranks, from 0 for none.
     width: usize,
+    /// Which counts a rule asks for; the others stay 0.
+    asks_legs: bool,
+    asks_frontline: bool,
+    asks_downline: bool,
     /// The highest rank anywhere below.
     best: Vec<u8>,
     /// Legs by the highest rank in them.
@@ -86,10 +94,24 @@ impl Counts {
     fn new(depths: usize, plan: &Plan) -> Self {
         let width = plan.rank_rules().len() + 1;
         let cells = vec![0; (depths + 2) * width];
-        let best = vec![0; depths + 2];
         let asked: Vec<(u8, u32)> = plan.legs_asked().collect();
-        let full = vec![0; (depths + 2) * asked.len()];
-        Self { width, best, legs: cells.clone(), frontline: cells.clone(), downline: cells, asked, full }
+        let slots = || plan.rank_rules().iter().flat_map(rules::Program::slots);
+        let asks = |counted: Counted| {
+            slots()
+                .any(|slot| matches!(plan.source(*slot), Some(Source::Ranked(place, _)) if place == counted))
+        };
+        Self {
+            width,
+            asks_legs: asks(Counted::Legs),
+            asks_frontline: asks(Counted::Frontline),
+            asks_downline: asks(Counted::Downline) || !asked.is_empty(),
+            best: vec![0; depths + 2],
+            full: vec![0; (depths + 2) * asked.len()],
+            legs: cells.clone(),
+            frontline: cells.clone(),
+            downline: cells,
+            asked,
+        }
     }
 
     /// How many of at least `rank` there are below the person of depth `level` who comes next.
@@ -115,13 +137,35 @@ impl Counts {
         if best == 0 {
             return;
         }
-        let mine = level * self.width;
+        let width = self.width;
+        let (mine, lower) = (level * width, (level + 1) * width..(level + 2) * width);
         self.best[level] = self.best[level].max(best);
-        self.legs[mine + usize::from(best)] += u32::from(opens_leg);
-        if rank != 0 {
-            self.frontline[mine + usize::from(rank)] += 1;
-            self.downline[mine + usize::from(rank)] += 1;
+        if self.asks_legs {
+            self.legs[mine + usize::from(best)] += u32::from(opens_leg);
+            if below != 0 {
+                self.legs[lower.clone()].fill(0);
+            }
         }
+        if self.asks_frontline {
+            self.frontline[mine + usize::from(rank)] += u32::from(rank != 0);
+            if below != 0 {
+                self.frontline[lower.clone()].fill(0);
+            }
+        }
+        if self.asks_downline {
+            self.downline[mine + usize::from(rank)] += u32::from(rank != 0);
+            self.pass_up_full_legs(level, rank, opens_leg);
+            if below != 0 {
+                let (upper, lower) = self.downline[mine..lower.end].split_at_mut(width);
+                for (upper, lower) in upper.iter_mut().zip(lower) {
+                    *upper += std::mem::take(lower);
+                }
+            }
+        }
+    }
+
+    /// Adds a person to the parent's legs that have as many of a rank as a rule asks for.
+    fn pass_up_full_legs(&mut self, level: usize, rank: u8, opens_leg: bool) {
         let kinds = self.asked.len();
         for (at, (least, people)) in self.asked.iter().enumerate().filter(|_| opens_leg) {
             let cells = (level + 1) * self.width + usize::from(*least)..(level + 2) * self.width;
@@ -129,13 +173,6 @@ impl Counts {
             self.full[level * kinds + at] += u32::from(*people <= found);
         }
         self.full[(level + 1) * kinds..(level + 2) * kinds].fill(0);
-        if below != 0 {
-            for at in 1..self.width {
-                let (mine, below) = (mine + at, (level + 1) * self.width + at);
-                self.downline[mine] += self.downline[below];
-                (self.legs[below], self.frontline[below], self.downline[below]) = (0, 0, 0);
-            }
-        }
     }
 
     /// What people of depth `level` have handed up, which is forgotten; nothing if it is nothing.
@@ -176,19 +213,24 @@ impl Counts {
 pub(crate) fn climb(run: &mut Calculation<'_>) -> Result<Ranks, EngineError> {
     let groups = Groups::of(run, ladder_tree(run.snapshot, run.plan))?;
     let (ranks, handed) = climbed(run, groups)?;
-    run.border.passed(handed);
+    run.border.passed(handed.into());
     Ok(ranks)
 }
+
+/// People of a network that is climbed in halves: with fewer, those above both halves are too large a part.
+const LEAST_IN_HALVES: usize = 4096;
 
 /// The blocks of what a climb hands up: counts of ranks, and sums over groups.
 const COUNTS: u32 = 0;
 const GROUPS: u32 = 1;
 
-/// The ranks, and what is handed up, by block.
-fn climbed(run: &Calculation<'_>, mut groups: Groups) -> Result<(Ranks, Vec<Vec<Crossed>>), EngineError> {
+/// What is handed up, by block.
+type Handed = [Vec<Crossed>; 2];
+
+/// The ranks, and what is handed up.
+fn climbed(run: &Calculation<'_>, groups: Groups) -> Result<(Ranks, Handed), EngineError> {
     let (snapshot, plan) = (run.snapshot, run.plan);
     let people = &snapshot.people;
-    let ladder = &plan.document().ranks;
     let count = people.len();
     let mut ranks = Ranks {
         earned: vec![0; count],
@@ -199,59 +241,198 @@ fn climbed(run: &Calculation<'_>, mut groups: Groups) -> Result<(Ranks, Vec<Vec<
         earned_before: people.earned_before.clone(),
     };
     let tree = ladder_tree(snapshot, plan);
-    let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
-    let closing = last_day(snapshot.cycle.end, &zone);
-    // The cycle with the last day of the year closes it, whatever day it ends on.
-    let opening = snapshot.cycle.start.to_zoned(zone).date();
-    let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != opening.year());
+    let counts = Counts::new(tree.deepest() as usize, plan);
     let view = run.view();
-    let mut rules = Rules::of(&view, &groups)?;
-    let is_plain = ladder.continuity.is_none() && ladder.lock.is_none();
-    let mut counts = Counts::new(tree.deepest() as usize, plan);
+    let climb = Climb::of(snapshot, plan, Rules::of(&view, &groups)?);
+    let open = Open { counts, groups };
     let edge = run.border.edge();
-    let (mut handed, mut handed_groups) = (Vec::new(), Vec::new());
-    for (row, depth) in tree.order.iter().zip(&tree.depth).rev() {
-        let (row, level) = (*row as usize, *depth as usize);
-        if edge.is_visitor(row) {
-            handed.extend(counts.take(level + 1).map(|cells| (position(row), cells)));
-            handed_groups.extend(groups.take(level + 1).map(|cells| (position(row), cells)));
-            continue;
-        }
-        for cells in edge.below(COUNTS, row) {
-            counts.add(level + 1, cells);
-        }
-        for cells in edge.below(GROUPS, row) {
-            groups.add(level + 1, cells);
-        }
-        if people.consultant[row] {
-            let earned = rules.earned(row, |asked| match asked {
-                Below::Ranked(place, rank) => counts.below(level, place, rank),
-                Below::Group(group) => groups.value(level, row, group),
-            })?;
-            ranks.earned[row] = earned;
-            let previous = people.previous_rank[row];
-            let kept = if is_plain && previous <= earned && people.manual_rank[row] == 0 {
-                Kept { rank: earned, grace_used: 0, lock_left: people.lock_left[row].saturating_sub(1) }
-            } else {
-                paid(standing(earned, row, people, closing, plan), plan)
-            };
-            (ranks.paid[row], ranks.grace_used[row], ranks.lock_left[row]) =
-                (kept.rank, kept.grace_used, kept.lock_left);
-        }
-        let seen = match ladder.leg_rank {
-            LegRank::Earned => ranks.earned[row],
-            LegRank::Paid => ranks.paid[row],
-        };
-        let opens_leg = people.consultant[row] || ladder.customers_open_legs;
-        counts.pass_up(level, seen, opens_leg);
-        groups.pass_up(level, row, ranks.paid[row]);
-        ranks.honorific[row] = match ladder.honorific {
-            Honorific::History => ranks.honorific[row].max(ranks.paid[row]),
-            Honorific::Year if closes_year => ranks.paid[row],
-            Honorific::Year => ranks.honorific[row],
-        };
+    if matches!(edge, Edge::Whole)
+        && 1 < threads::most()
+        && LEAST_IN_HALVES <= count
+        && is_in_order(&tree.order)
+        && climb.in_halves(&mut ranks, &open)
+    {
+        return Ok((ranks, Handed::default()));
     }
-    Ok((ranks, vec![handed, handed_groups]))
+    let (handed, _) = climb.part((0..count).rev(), &mut Columns::of(&mut ranks), open, &edge)?;
+    Ok((ranks, handed))
+}
+
+/// What was handed up from below and nobody has taken yet.
+#[derive(Clone)]
+struct Open {
+    counts: Counts,
+    groups: Groups,
+}
+
+impl Open {
+    /// Writes down what is handed to a person of depth `level`, and forgets it.
+    fn hand(&mut self, row: usize, level: usize, handed: &mut Handed) {
+        let [counts, groups] = handed;
+        counts.extend(self.counts.take(level + 1).map(|cells| (position(row), cells)));
+        groups.extend(self.groups.take(level + 1).map(|cells| (position(row), cells)));
+    }
+}
+
+/// The columns of [`Ranks`] from a row on.
+struct Columns<'a> {
+    first: usize,
+    earned: &'a mut [u8],
+    paid: &'a mut [u8],
+    honorific: &'a mut [u8],
+    grace_used: &'a mut [u8],
+    lock_left: &'a mut [u8],
+}
+
+impl<'a> Columns<'a> {
+    fn of(ranks: &'a mut Ranks) -> Self {
+        let Ranks { earned, paid, honorific, grace_used, lock_left, .. } = ranks;
+        Self { first: 0, earned, paid, honorific, grace_used, lock_left }
+    }
+
+    fn split_at(self, row: usize) -> (Self, Self) {
+        let at = row - self.first;
+        let (earned, paid) = (self.earned.split_at_mut(at), self.paid.split_at_mut(at));
+        let (honorific, grace_used) = (self.honorific.split_at_mut(at), self.grace_used.split_at_mut(at));
+        let lock_left = self.lock_left.split_at_mut(at);
+        let before = Self {
+            first: self.first,
+            earned: earned.0,
+            paid: paid.0,
+            honorific: honorific.0,
+            grace_used: grace_used.0,
+            lock_left: lock_left.0,
+        };
+        let after = Self {
+            first: row,
+            earned: earned.1,
+            paid: paid.1,
+            honorific: honorific.1,
+            grace_used: grace_used.1,
+            lock_left: lock_left.1,
+        };
+        (before, after)
+    }
+}
+
+/// What ranks are climbed by.
+struct Climb<'a> {
+    people: &'a People,
+    plan: &'a Plan,
+    tree: &'a Tree,
+    rules: Rules<'a>,
+    /// The cycle's last day.
+    closing: Date,
+    /// Whether the cycle has the last day of the year: it closes it, whatever day it ends on.
+    closes_year: bool,
+}
+
+impl<'a> Climb<'a> {
+    fn of(snapshot: &'a Snapshot, plan: &'a Plan, rules: Rules<'a>) -> Self {
+        let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
+        let closing = last_day(snapshot.cycle.end, &zone);
+        let opening = snapshot.cycle.start.to_zoned(zone).date();
+        let closes_year = closing.tomorrow().is_ok_and(|next| next.year() != opening.year());
+        Self {
+            people: &snapshot.people,
+            plan,
+            tree: ladder_tree(snapshot, plan),
+            rules,
+            closing,
+            closes_year,
+        }
+    }
+
+    /// Climbs the halves of a network that is in preorder side by side. Those above both are left to the end, as visitors of the
+    /// first half. `false` if a rule fails: of several people the same has to be named whatever the threads.
+    fn in_halves(&self, ranks: &mut Ranks, open: &Open) -> bool {
+        let (count, tree) = (self.people.len(), self.tree);
+        let middle = count / 2;
+        let above: Vec<usize> = tree.upline(position(middle)).map(|row| row as usize).collect();
+        let mut visitors = vec![false; count];
+        for row in &above {
+            visitors[*row] = true;
+        }
+        let (mut first, mut second) = Columns::of(ranks).split_at(middle);
+        let (first, second) = threads::both(
+            || self.part((0..middle).rev(), &mut first, open.clone(), &Edge::Part { visitors: &visitors }),
+            || self.part((middle..count).rev(), &mut second, open.clone(), &Edge::Whole),
+        );
+        let (Ok((first, _)), Ok((_, mut left))) = (first, second) else { return false };
+        let mut second = Handed::default();
+        for row in &above {
+            left.hand(*row, tree.depth[*row] as usize, &mut second);
+        }
+        let mut below: BTreeMap<(u32, u32), Vec<&[i64]>> = BTreeMap::new();
+        for handed in [&first, &second] {
+            for (block, handed) in (COUNTS..).zip(handed) {
+                for (row, cells) in handed {
+                    below.entry((block, *row)).or_default().push(cells);
+                }
+            }
+        }
+        let edge = Edge::Trunk { below };
+        self.part(above.into_iter(), &mut Columns::of(ranks), open.clone(), &edge).is_ok()
+    }
+
+    /// Climbs some places of the tree, which come from the last to the first; gives what is handed up to visitors, and what nobody has
+    /// taken.
+    fn part(
+        &self,
+        places: impl Iterator<Item = usize>,
+        ranks: &mut Columns<'_>,
+        mut open: Open,
+        edge: &Edge<'_>,
+    ) -> Result<(Handed, Open), EngineError> {
+        let Self { people, plan, tree, .. } = self;
+        let ladder = &plan.document().ranks;
+        let is_plain = ladder.continuity.is_none() && ladder.lock.is_none();
+        let mut handed = Handed::default();
+        let mut live = Vec::new();
+        for place in places {
+            let (row, level) = (tree.order[place] as usize, tree.depth[place] as usize);
+            if edge.is_visitor(row) {
+                open.hand(row, level, &mut handed);
+                continue;
+            }
+            let Open { counts, groups } = &mut open;
+            for cells in edge.below(COUNTS, row) {
+                counts.add(level + 1, cells);
+            }
+            for cells in edge.below(GROUPS, row) {
+                groups.add(level + 1, cells);
+            }
+            let at = row - ranks.first;
+            if people.consultant[row] {
+                let earned = self.rules.earned(row, &mut live, |asked| match asked {
+                    Below::Ranked(place, rank) => counts.below(level, place, rank),
+                    Below::Group(group) => groups.value(level, row, group),
+                })?;
+                ranks.earned[at] = earned;
+                let previous = people.previous_rank[row];
+                let kept = if is_plain && previous <= earned && people.manual_rank[row] == 0 {
+                    Kept { rank: earned, grace_used: 0, lock_left: people.lock_left[row].saturating_sub(1) }
+                } else {
+                    paid(standing(earned, row, people, self.closing, plan), plan)
+                };
+                (ranks.paid[at], ranks.grace_used[at], ranks.lock_left[at]) =
+                    (kept.rank, kept.grace_used, kept.lock_left);
+            }
+            let seen = match ladder.leg_rank {
+                LegRank::Earned => ranks.earned[at],
+                LegRank::Paid => ranks.paid[at],
+            };
+            let opens_leg = people.consultant[row] || ladder.customers_open_legs;
+            counts.pass_up(level, seen, opens_leg);
+            groups.pass_up(level, row, ranks.paid[at]);
+            ranks.honorific[at] = match ladder.honorific {
+                Honorific::History => ranks.honorific[at].max(ranks.paid[at]),
+                Honorific::Year if self.closes_year => ranks.paid[at],
+                Honorific::Year => ranks.honorific[at],
+            };
+        }
+        Ok((handed, open))
+    }
 }
 
 /// The rules of the ranks made ready for everyone.
@@ -261,8 +442,6 @@ struct Rules<'a> {
     steps: Vec<Step<'a>>,
     /// By row, the highest rank there can be: what stands above asks more of columns than they have.
     most: Vec<u8>,
-    /// Values of the live slots of a rule.
-    live: Vec<i64>,
 }
 
 /// What a rule asks for that is known of those below only while ranks are climbed.
@@ -319,7 +498,7 @@ impl<'a> Rules<'a> {
             Ok(Step { rule, asks, look })
         };
         let steps = rank_rules.iter().zip(ranks).map(step).collect::<Result<Vec<_>, EngineError>>()?;
-        let mut rules = Self { snapshot: view.snapshot, plan, steps, most: Vec::new(), live: Vec::new() };
+        let mut rules = Self { snapshot: view.snapshot, plan, steps, most: Vec::new() };
         // A rule that turns out to fail for somebody is not looked at again.
         while !rules.look() {}
         Ok(rules)
@@ -384,9 +563,10 @@ impl<'a> Rules<'a> {
 
     /// Whether a rank's rule holds for somebody who cannot have more than the rank `most`.
     fn holds(
-        &mut self,
+        &self,
         position: usize,
         row: usize,
+        live: &mut Vec<i64>,
         below: &impl Fn(Below) -> i64,
     ) -> Result<bool, EngineError> {
         let Step { rule, asks, look } = &self.steps[position - 1];
@@ -396,15 +576,20 @@ impl<'a> Rules<'a> {
         {
             return Ok(true);
         }
-        self.live.clear();
-        self.live.extend(asks.iter().map(|asked| below(*asked)));
-        rule.holds_at(row, &self.live).map_err(|reason| {
+        live.clear();
+        live.extend(asks.iter().map(|asked| below(*asked)));
+        rule.holds_at(row, live).map_err(|reason| {
             rule_failed(&self.plan.document().ranks.steps[position - 1].code, self.snapshot, row, &reason)
         })
     }
 
-    /// The rank the rules give a person.
-    fn earned(&mut self, row: usize, below: impl Fn(Below) -> i64) -> Result<u8, EngineError> {
+    /// The rank the rules give a person. `live` is room for the values that a rule asks for below.
+    fn earned(
+        &self,
+        row: usize,
+        live: &mut Vec<i64>,
+        below: impl Fn(Below) -> i64,
+    ) -> Result<u8, EngineError> {
         let ladder = &self.plan.document().ranks;
         let previous = self.snapshot.people.previous_rank[row];
         let steps = ladder.max_steps_per_cycle.unwrap_or(u8::MAX);
@@ -412,13 +597,13 @@ impl<'a> Rules<'a> {
         let mut reached = 0;
         match ladder.promotion {
             Promotion::Sequential => {
-                while reached < most && self.holds(reached + 1, row, &below)? {
+                while reached < most && self.holds(reached + 1, row, live, &below)? {
                     reached += 1;
                 }
             }
             Promotion::Highest => {
                 for position in (1..=most).rev() {
-                    if self.holds(position, row, &below)? {
+                    if self.holds(position, row, live, &below)? {
                         reached = position;
                         break;
                     }

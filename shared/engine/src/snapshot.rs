@@ -1,6 +1,10 @@
 //! The snapshot: everything a run depends on, frozen, in columns; people in preorder of the placement tree.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use foundation::{
     cycle::Cycle,
@@ -85,13 +89,38 @@ impl Volume {
 }
 
 /// Fixed-point sums per person, one column per [`Volume`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Volumes([Arc<Vec<i64>>; 10]);
+#[derive(Clone, Debug)]
+pub struct Volumes([Arc<VolumeColumn>; 10]);
+
+/// A column that may be summed up only when somebody asks for it: most plans count no orders and no units.
+type VolumeColumn = LazyLock<Arc<Vec<i64>>, Box<dyn FnOnce() -> Arc<Vec<i64>> + Send>>;
+
+fn volume_column(sum: impl FnOnce() -> Arc<Vec<i64>> + Send + 'static) -> Arc<VolumeColumn> {
+    Arc::new(LazyLock::new(Box::new(sum)))
+}
+
+impl Default for Volumes {
+    fn default() -> Self {
+        Self::of_columns(Volume::ALL.map(|_| Arc::default()))
+    }
+}
+
+impl PartialEq for Volumes {
+    fn eq(&self, other: &Self) -> bool {
+        Volume::ALL.into_iter().all(|volume| self.of(volume) == other.of(volume))
+    }
+}
+
+impl Eq for Volumes {}
 
 impl Volumes {
     /// The columns, in the order of [`Volume::ALL`].
     pub(crate) fn of_columns(columns: [Arc<Vec<i64>>; 10]) -> Self {
-        Self(columns)
+        Self(columns.map(|column| volume_column(|| column)))
+    }
+
+    fn set(&mut self, volume: Volume, column: Arc<VolumeColumn>) {
+        self.0[volume as usize] = column;
     }
 
     /// The column of a volume.
@@ -101,7 +130,7 @@ impl Volumes {
 
     /// The column of a volume, to be kept.
     pub(crate) fn shared(&self, volume: Volume) -> Arc<Vec<i64>> {
-        Arc::clone(&self.0[volume as usize])
+        Arc::clone(&**self.0[volume as usize])
     }
 }
 
@@ -182,7 +211,7 @@ pub struct Orders {
     /// Ids.
     pub ids: Texts,
     /// Row of the buyer.
-    pub person: Vec<u32>,
+    pub person: Arc<Vec<u32>>,
     /// When it became commissionable, microseconds since 1970-01-01.
     pub paid_at: Vec<i64>,
     /// Whether it is a return.
@@ -335,10 +364,18 @@ pub fn integrate_columns(
         .map_err(|_| EngineError::Mismatch("the plan's time zone is unknown".to_owned()))?;
     let placed = Placed::of(&facts).ok_or_else(|| facts.broken())?;
     let ids = std::mem::take(&mut facts.people.ids).arranged(Arc::clone(&placed.fact));
-    let mut people = freeze_people(&facts, ids, placed, &zone, plan, &rates)?;
-    let cycle = facts.cycle.clone();
-    let given = Given::of(&facts.orders);
-    let orders = freeze_orders(facts, &people, plan, &rates)?;
+    let IndexedFacts { cycle, people, orders, people_by_id, orders_by_id, buyer, .. } = facts;
+    let given = Given::of(&orders);
+    let (people, orders) = threads::both(
+        || freeze_people((&cycle, &people), ids, &placed, &zone, plan, &rates),
+        || {
+            let row_of = rows_of_facts(&people_by_id, &placed.by_id);
+            let row_of_buyer = |order: u32| row_of[buyer[order as usize] as usize];
+            freeze_orders(orders, orders_by_id, row_of_buyer, plan, &rates)
+        },
+    );
+    let (mut people, orders) = (people?, orders?);
+    people.by_id = placed.by_id;
     people.volumes = sum_orders(&orders, &given, &people.ids)?;
     people.lifetime = people.volumes.clone();
     if let Some(previous) = previous {
@@ -473,17 +510,18 @@ pub(crate) fn gathered_sets(sets: &Sets, order: &[u32]) -> Sets {
     Sets { bits, words, values: sets.values.clone() }
 }
 
+/// The people of facts, but for their rows by id.
 fn freeze_people(
-    facts: &IndexedFacts,
+    (cycle, people): (&Cycle, &PeopleColumns),
     ids: Texts,
-    placed: Placed,
+    placed: &Placed,
     zone: &TimeZone,
     plan: &Plan,
     rates: &ExchangeRates,
 ) -> Result<People, EngineError> {
-    let (people, order) = (&facts.people, placed.fact.as_slice());
-    let first_day = days(facts.cycle.start.to_zoned(zone.clone()).date());
-    let end = facts.cycle.end.to_zoned(zone.clone()).date();
+    let order = placed.fact.as_slice();
+    let first_day = days(cycle.start.to_zoned(zone.clone()).date());
+    let end = cycle.end.to_zoned(zone.clone()).date();
     let (end_day, last_day) = (days(end), days(end.yesterday().unwrap_or(end)));
     let unknown = unknown_ranks(people, &ids, order, plan);
     if !unknown.is_empty() {
@@ -543,9 +581,9 @@ fn freeze_people(
         volumes: Volumes::default(),
         lifetime: Volumes::default(),
         ids,
-        by_id: placed.by_id,
-        placement: placed.placement,
-        enrolment: placed.enrolment,
+        by_id: Vec::new(),
+        placement: Arc::clone(&placed.placement),
+        enrolment: Arc::clone(&placed.enrolment),
     })
 }
 
@@ -599,28 +637,30 @@ pub(crate) fn fixed(number: Decimal, scale: u32, what: &'static str, of: &str) -
     i64::try_from(whole).map_err(|_| overflow())
 }
 
+/// Row of the snapshot for each row of people in the facts, from both by id.
+fn rows_of_facts<'a>(facts_by_id: &[u32], by_id: &'a [u32]) -> Cow<'a, [u32]> {
+    if is_in_order(facts_by_id) {
+        return Cow::Borrowed(by_id);
+    }
+    let mut row_of = vec![NONE; facts_by_id.len()];
+    for (fact, row) in facts_by_id.iter().zip(by_id) {
+        row_of[*fact as usize] = *row;
+    }
+    Cow::Owned(row_of)
+}
+
+/// The orders of facts, in the `order` of their ids.
 fn freeze_orders(
-    facts: IndexedFacts,
-    people: &People,
+    orders: OrderColumns,
+    order: Vec<u32>,
+    row_of_buyer: impl Fn(u32) -> u32,
     plan: &Plan,
     rates: &ExchangeRates,
 ) -> Result<Orders, EngineError> {
-    let IndexedFacts { orders, orders_by_id: order, buyer, people_by_id, .. } = facts;
     let shared_order = Arc::new(order);
     let order = shared_order.as_slice();
     let is_late = late(&orders.ids, &orders.is_return, &orders.reverses, order, plan);
     let is_sorted = is_in_order(order);
-    // Row of the snapshot for each row of people in the facts.
-    let people_are_sorted = is_in_order(&people_by_id);
-    let row_of = if people_are_sorted {
-        Cow::Borrowed(&people.by_id)
-    } else {
-        let mut row_of = vec![NONE; people_by_id.len()];
-        for (fact, row) in people_by_id.iter().zip(&people.by_id) {
-            row_of[*fact as usize] = *row;
-        }
-        Cow::Owned(row_of)
-    };
     let amounts = |column: Vec<i64>, default: i64| {
         if is_sorted && !column.is_empty() { column } else { gathered(&column, order, default) }
     };
@@ -639,7 +679,7 @@ fn freeze_orders(
     };
     let unit = 10_i64.pow(AMOUNT_SCALE);
     let mut frozen = Orders {
-        person: order.iter().map(|row| row_of[buyer[*row as usize] as usize]).collect(),
+        person: Arc::new(order.iter().map(|row| row_of_buyer(*row)).collect()),
         paid_at: amounts(orders.paid_at, 0),
         is_return: truths(orders.is_return),
         is_late,
@@ -795,12 +835,12 @@ fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, En
         Ok(Arc::new(sums))
     };
     let count = |returns: bool| -> Arc<Vec<i64>> {
-        if returns && !some_return {
+        if has_no_returns || (returns && !some_return) {
             return Arc::clone(&nothing);
         }
         let mut counts = vec![0_i64; rows];
         for (order, row) in orders.person.iter().enumerate() {
-            let counted = has_no_returns || (!orders.is_late[order] && orders.is_return[order] == returns);
+            let counted = !orders.is_late[order] && orders.is_return[order] == returns;
             counts[*row as usize] += i64::from(counted);
         }
         Arc::new(counts)
@@ -811,7 +851,7 @@ fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, En
         Volume::Net => sum("net", &orders.net, given.net, false),
         Volume::Gross => sum("gross", &orders.gross, given.gross, false),
         Volume::Orders => Ok(count(false)),
-        // One for each order are made of their number.
+        // One for each order are made of their number, below.
         Volume::Units => sum("units", &orders.units, given.units || !has_no_returns, false),
         Volume::Points => sum("points", &orders.points, given.points, false),
         Volume::ReturnsVq => sum("vq", &orders.vq, given.vq, true),
@@ -823,12 +863,24 @@ fn sum_orders(orders: &Orders, given: &Given, ids: &Texts) -> Result<Volumes, En
     for (place, computed) in columns.iter_mut().zip(computed) {
         *place = computed?;
     }
-    if !given.units && has_no_returns {
-        let sales = columns[Volume::Orders as usize].iter();
-        columns[Volume::Units as usize] =
-            Arc::new(sales.map(|count| count * 10_i64.pow(AMOUNT_SCALE)).collect());
+    let mut volumes = Volumes::of_columns(columns);
+    if has_no_returns {
+        let buyers = Arc::clone(&orders.person);
+        let sales = volume_column(move || {
+            let mut counts = vec![0_i64; rows];
+            for row in buyers.iter() {
+                counts[*row as usize] += 1;
+            }
+            Arc::new(counts)
+        });
+        if !given.units {
+            let sales = Arc::clone(&sales);
+            let one_each = move || sales.iter().map(|count| count * 10_i64.pow(AMOUNT_SCALE)).collect();
+            volumes.set(Volume::Units, volume_column(move || Arc::new(one_each())));
+        }
+        volumes.set(Volume::Orders, sales);
     }
-    Ok(Volumes::of_columns(columns))
+    Ok(volumes)
 }
 
 /// Ranks and lifetime sums of the cycle before.
@@ -856,7 +908,8 @@ fn carry_over(people: &mut People, previous: Previous<'_>, plan: &Plan) -> Resul
         people.earned_before.push(column);
     }
     for volume in Volume::ALL {
-        let column = Arc::make_mut(&mut people.lifetime.0[volume as usize]);
+        let mut sums = people.lifetime.shared(volume);
+        let column = Arc::make_mut(&mut sums);
         for (row, old) in known() {
             let sum = column[row].checked_add(before.lifetime.of(volume)[*old as usize]);
             column[row] = sum.ok_or_else(|| EngineError::Overflow {
@@ -864,6 +917,7 @@ fn carry_over(people: &mut People, previous: Previous<'_>, plan: &Plan) -> Resul
                 what: format!("lifetime {}", volume.column()),
             })?;
         }
+        people.lifetime.set(volume, volume_column(|| sums));
     }
     Ok(())
 }

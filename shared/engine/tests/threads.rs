@@ -1,6 +1,8 @@
 //! Threads change nothing: every number is the same on any number of them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeSet;
+
 use engine::{
     BonusContext, Context, ExchangeRates, IndexedFacts, Link, NONE, OrderColumns, PeopleColumns, Texts,
     calculate_bonuses, calculate_indicators, calculate_ranks, codec, integrate_columns, use_threads,
@@ -13,8 +15,29 @@ use plan::Plan;
 const PEOPLE: u32 = 6_000;
 /// They hang one under the other, in the middle of the others.
 const CHAIN: std::ops::Range<u32> = 1_000..1_400;
-const PLANS: [&str; 2] =
-    [include_str!("../../../tests/bench/plans/w.json"), include_str!("../../../tests/bench/plans/full.json")];
+const W: &str = include_str!("../../../tests/bench/plans/w.json");
+const FULL: &str = include_str!("../../../tests/bench/plans/full.json");
+
+/// W, with rules that ask for everything that can be asked for below.
+fn asking() -> String {
+    let mut document: serde_json::Value = serde_json::from_str(W).unwrap();
+    let group = serde_json::json!({"code": "W_GROUP", "name": {"es": "Grupo", "en": "Group"}, "unit": "points", "measure": "vc",
+        "scope": {"group": {"rank": "r3", "self": false}}, "options": {"ranks": "paid"}});
+    document["indicators"].as_array_mut().unwrap().push(group);
+    let rules = [
+        "frontline_with_rank('r1') >= 2",
+        "downline_with_rank('r2') >= 3 && W_GROUP >= 100",
+        "legs_with_rank('r3') >= 2",
+        "legs_with_rank('r1', 3) >= 2 && W_GROUP >= 50",
+        "downline_with_rank('r5') >= 2 && legs_with_rank('r2', 2) >= 2",
+        "legs_with_rank('r4') >= 2",
+    ];
+    for (step, rule) in rules.into_iter().enumerate() {
+        document["ranks"]["steps"][step + 1]["rule"] = rule.into();
+    }
+    document["ranks"]["grace"] = serde_json::json!({"cycles": 1, "then": "one-step"});
+    document.to_string()
+}
 
 fn facts() -> IndexedFacts {
     let mut state = 11_u64;
@@ -55,7 +78,7 @@ fn facts() -> IndexedFacts {
 
 #[test]
 fn every_number_is_the_same_on_any_number_of_threads() {
-    for document in PLANS {
+    for document in [W, FULL, &asking()] {
         let plan = Plan::parse(document).unwrap();
         let run = |threads: usize| {
             use_threads(threads);
@@ -72,6 +95,8 @@ fn every_number_is_the_same_on_any_number_of_threads() {
         };
         let one = run(1);
         assert!(!one.3.lines.is_empty());
+        let reached: BTreeSet<u8> = one.2.ranks.earned.iter().copied().collect();
+        assert!(4 < reached.len(), "only {reached:?}");
         for threads in [2, 3, 8] {
             assert!(run(threads) == one, "{threads} threads");
         }
