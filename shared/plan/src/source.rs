@@ -332,14 +332,11 @@ impl Scope for PlaceScope<'_> {
                 .filter(|position| (1..=self.names.ranks.len()).contains(&usize::from(*position))),
             _ => None,
         };
-        Some(match (ranked, rank) {
-            (Some(ranked), Some(rank)) => Ok(self.names.slot(Source::Ranked(ranked, rank), Type::Number)),
-            _ => {
-                let more =
-                    if by_leg { "; then perhaps how many people of it a leg needs, 1 or more" } else { "" };
-                Err(format!("one rank out of {}{more}", self.names.ranks.join(", ")))
-            }
-        })
+        if let (Some(ranked), Some(rank)) = (ranked, rank) {
+            return Some(Ok(self.names.slot(Source::Ranked(ranked, rank), Type::Number)));
+        }
+        let more = if by_leg { "; then perhaps how many people of it a leg needs, 1 or more" } else { "" };
+        Some(Err(format!("one rank out of {}{more}", self.names.ranks.join(", "))))
     }
 
     fn constant(&self, name: &str) -> Option<Value> {
