@@ -3,6 +3,7 @@
 use std::fmt;
 
 use foundation::problem::{Kind, Problem};
+use jiff::civil::Date;
 
 use crate::verify::Violation;
 
@@ -80,6 +81,18 @@ pub enum EngineError {
         /// What failed.
         reason: String,
     },
+    /// The plan's own periods end before the cycle does.
+    #[error(
+        "the plan has no period for cycle {cycle}, which ends on {day}: the last of period_starts is {end}"
+    )]
+    NoPeriod {
+        /// Id of the cycle.
+        cycle: String,
+        /// Its last day.
+        day: Date,
+        /// The day the last period ends before.
+        end: Date,
+    },
     /// Two inputs of a step do not belong together.
     #[error("{0}")]
     Mismatch(String),
@@ -118,6 +131,7 @@ impl Problem for EngineError {
             Self::NoRate { .. } => "run.no-rate",
             Self::UnknownRanks(_) => "run.unknown-rank",
             Self::Rule { .. } => "run.rule-failed",
+            Self::NoPeriod { .. } => "run.no-period",
             Self::Mismatch(_) => "run.mismatch",
             Self::HistoryMissing { .. } => "run.history-missing",
             Self::File { .. } => "run.file",

@@ -18,7 +18,7 @@ use crate::{
     exact::{self, MISSING, Quotients},
     failure::EngineError,
     fold::{Base, Lane, People as Folding, Shape, fold, upline},
-    past::{CycleResults, volume_of},
+    past::{CycleResults, require_period, volume_of},
     ranks::Ranks,
     reduce::{self, Cap, SHARE_SCALE, Size, Total, Walk, reduce},
     snapshot::{Snapshot, Volume, earlier_rows, fixed},
@@ -268,6 +268,7 @@ impl<'a> Calculation<'a> {
     }
 
     pub(crate) fn before_ranks(&mut self) -> Result<(), EngineError> {
+        require_period(self.snapshot, self.plan)?;
         let last = self.last_stage(false).max(self.plan.activity_stage());
         for stage in 0..=last {
             if stage == self.plan.activity_stage() && self.active.is_empty() {

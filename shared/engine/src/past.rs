@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use foundation::cycle::Cycle;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use plan::{
-    Plan, PlannedIndicator,
-    bonus::Period,
+    Plan, PlannedBonus, PlannedIndicator,
+    bonus::{Mechanic, Period},
     indicator::{Aggregate, Measure, Over, RankBasis, Window},
 };
 use rules::BoolColumn;
@@ -41,12 +41,14 @@ impl<'a> CycleResults<'a> {
 }
 
 /// Earlier cycles a plan's indicators look at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryNeeded {
     /// The latest so many.
     pub cycles: usize,
     /// All of this period of the calendar too.
     pub period: Option<Period>,
+    /// All of the plan's own period too: the days its periods begin on; none if that is not asked.
+    pub starts: Vec<Date>,
     /// All there are.
     pub everything: bool,
     /// Their results too ([`crate::Context::results`]).
@@ -56,16 +58,17 @@ pub struct HistoryNeeded {
 impl HistoryNeeded {
     /// Whether anything is needed.
     pub fn is_nothing(&self) -> bool {
-        self.cycles == 0 && self.period.is_none() && !self.everything
+        self.cycles == 0 && self.period.is_none() && self.starts.is_empty() && !self.everything
     }
 
     /// Whether the earlier cycle at `place`, 0 being the latest, is needed to compute `now`.
     pub fn wants(&self, place: usize, earlier: &Cycle, now: &Cycle, zone: &TimeZone) -> bool {
+        let plan_period = (!self.starts.is_empty()).then_some(Period::Plan);
         self.everything
             || place < self.cycles
-            || self
-                .period
-                .is_some_and(|period| period.is_shared(last_day(earlier.end, zone), last_day(now.end, zone)))
+            || [self.period, plan_period].into_iter().flatten().any(|period| {
+                period.is_shared(last_day(earlier.end, zone), last_day(now.end, zone), &self.starts)
+            })
     }
 }
 
@@ -88,6 +91,7 @@ pub fn history_needed(plan: &Plan) -> HistoryNeeded {
             Window::CalendarMonth | Window::CalendarQuarter | Window::CalendarHalf | Window::CalendarYear => {
                 needed.period = needed.period.max(definition.window.period());
             }
+            Window::PlanPeriod => needed.starts.clone_from(&plan.document().period_starts),
             Window::Lifetime => needed.everything |= volume.is_none() || !is_carried(planned),
             Window::DaysSinceJoining(_) => needed.everything = true,
         }
@@ -95,6 +99,22 @@ pub fn history_needed(plan: &Plan) -> HistoryNeeded {
             matches!(definition.measure, Measure::Indicator(_) | Measure::Formula(_) | Measure::Rank);
     }
     needed
+}
+
+/// Refuses a cycle after the plan's last period where something asks for its period.
+pub(crate) fn require_period(snapshot: &Snapshot, plan: &Plan) -> Result<(), EngineError> {
+    let document = plan.document();
+    let is_asked = |planned: &PlannedIndicator| {
+        planned.needed && planned.definition.window.period() == Some(Period::Plan)
+    };
+    let true_up = |bonus: &PlannedBonus| matches!(&bonus.definition.pays, Mechanic::Percentage(how) if how.true_up == Some(Period::Plan));
+    let Some(end) = document.period_starts.last() else { return Ok(()) };
+    let zone = TimeZone::get(&document.time_zone).unwrap_or(TimeZone::UTC);
+    let day = last_day(snapshot.cycle.end, &zone);
+    if day < *end || !(plan.indicators().iter().any(is_asked) || plan.bonuses().iter().any(true_up)) {
+        return Ok(());
+    }
+    Err(EngineError::NoPeriod { cycle: snapshot.cycle.id.to_string(), day, end: *end })
 }
 
 /// Whether a lifetime sum of orders is the one carried from cycle to cycle.
@@ -144,12 +164,20 @@ impl Calculation<'_> {
             Window::Previous(k) => known(usize::from(k)).skip(usize::from(k) - 1).collect(),
             Window::Last(n) => now.chain(known(usize::from(n) - 1)).collect(),
             Window::Lifetime | Window::DaysSinceJoining(_) => now.chain(known(usize::MAX)).collect(),
-            Window::CalendarMonth | Window::CalendarQuarter | Window::CalendarHalf | Window::CalendarYear => {
-                let zone = TimeZone::get(&self.plan.document().time_zone).unwrap_or(TimeZone::UTC);
-                let needed = HistoryNeeded { period: window.period(), ..HistoryNeeded::default() };
-                let this = &self.snapshot.cycle;
-                let is_of = |place: usize| needed.wants(place, &history[place].cycle, this, &zone);
-                now.chain((0..history.len()).filter(|place| is_of(*place)).map(When::Earlier)).collect()
+            Window::CalendarMonth
+            | Window::CalendarQuarter
+            | Window::CalendarHalf
+            | Window::CalendarYear
+            | Window::PlanPeriod => {
+                let document = self.plan.document();
+                let zone = TimeZone::get(&document.time_zone).unwrap_or(TimeZone::UTC);
+                let today = last_day(self.snapshot.cycle.end, &zone);
+                let is_of = |place: &usize| {
+                    let then = last_day(history[*place].cycle.end, &zone);
+                    let period = window.period();
+                    period.is_some_and(|period| period.is_shared(then, today, &document.period_starts))
+                };
+                now.chain((0..history.len()).filter(is_of).map(When::Earlier)).collect()
             }
         }
     }

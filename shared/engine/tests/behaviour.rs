@@ -2,10 +2,10 @@
 #![allow(clippy::panic, clippy::unwrap_used)] // Helpers of tests may fail like tests.
 
 use engine::{
-    Adjustment, BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, Indicators, LineKind,
-    OrderFact, OrderKind, Payouts, PersonFact, Previous, Ranked, SettledCycle, Snapshot, StoredRun,
-    Violation, calculate_bonuses, calculate_indicators, calculate_ranks, check_settlements, codec,
-    history_needed, integrate, read_orders, read_people, settle, verify,
+    Adjustment, BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, HistoryNeeded,
+    Indicators, LineKind, OrderFact, OrderKind, Payouts, PersonFact, Previous, Ranked, SettledCycle,
+    Snapshot, StoredRun, Violation, calculate_bonuses, calculate_indicators, calculate_ranks,
+    check_settlements, codec, history_needed, integrate, read_orders, read_people, settle, verify,
 };
 use foundation::{cycle::Cycle, locale::Locale};
 use jiff::{civil::date, tz::TimeZone};
@@ -708,15 +708,22 @@ fn windows_over_indicators_and_ranks_read_the_stored_results_of_earlier_cycles()
         measure("QUARTER", &json!({"window": "calendar-quarter"})),
         measure("HALF", &json!({"window": "calendar-half"})),
         measure("MONTH", &json!({"window": "calendar-month"})),
+        measure("PERIOD", &json!({"window": "plan-period"})),
         measure(
             "TEAMBEST",
             &json!({"measure": {"indicator": "PVQ"}, "aggregate": "max", "scope": "team", "window": {"last": 3}})
         ),
         measure("THERE", &json!({"measure": "people", "window": {"last": 9}}))
     ]);
+    document["period_starts"] = json!(["2026-05-20", "2026-07-31", "2026-10-01"]);
     let plan = parse(&document);
     let needed = history_needed(&plan);
     assert!(needed.results && !needed.everything && needed.cycles == 8, "{needed:?}");
+    assert_eq!(needed.starts, plan.document().period_starts);
+    // July ends on the day the second period begins.
+    let looked_at = HistoryNeeded { cycles: 0, period: None, ..needed };
+    let wants = |month| looked_at.wants(0, &cycle(month), &cycle(9), &TimeZone::UTC);
+    assert_eq!([4, 5, 6, 7, 8].map(wants), [false, false, false, true, true]);
     let cycles = [(6, 100, 0), (7, 300, 0), (8, 90, 5), (9, 100, 50)].map(|(month, a, b)| {
         let cycle = cycle(month);
         let mut people = vec![person("a", None)];
@@ -747,6 +754,7 @@ fn windows_over_indicators_and_ranks_read_the_stored_results_of_earlier_cycles()
         ("QUARTER", "490", "55"),
         ("HALF", "490", "55"),
         ("MONTH", "100", "50"),
+        ("PERIOD", "490", "55"),
         // One value per member is the member's total of the window.
         ("TEAMBEST", "490", "55"),
         ("THERE", "4", "2"),
@@ -755,6 +763,29 @@ fn windows_over_indicators_and_ranks_read_the_stored_results_of_earlier_cycles()
     }
     let (snapshot, indicators, _) = history(&plan, &cycles[..2]);
     assert_eq!(indicators[0].value("STREAK", snapshot.people.row("a").unwrap()), Some(Decimal::from(2)));
+}
+
+#[test]
+fn a_cycle_after_the_last_period_of_the_plan_is_refused_where_its_period_is_asked() {
+    let mut document = document(&json!([]), &no_ranks());
+    document["indicators"] = json!([measure("PERIOD", &json!({"window": "plan-period"}))]);
+    document["period_starts"] = json!(["2026-07-01", "2026-09-30"]);
+    let computed = |document: &Value, month: i8| {
+        let (plan, cycle) = (parse(document), cycle(month));
+        let snapshot = freeze(&plan, &cycle, &[person("a", None)], &[sale("o", "a", 40, &cycle)]);
+        calculate_indicators(&snapshot, &plan, Context::default())
+            .map(|found| found.value("PERIOD", 0).map(|value| value.normalize().to_string()))
+    };
+    // What lies before the first period is one, too.
+    for month in [5, 8] {
+        assert_eq!(computed(&document, month).unwrap().as_deref(), Some("40"));
+    }
+    let refused = computed(&document, 9).unwrap_err();
+    assert!(matches!(refused, EngineError::NoPeriod { .. }), "{refused}");
+    let told = "the plan has no period for cycle 2026-09, which ends on 2026-09-30: the last of period_starts is 2026-09-30";
+    assert_eq!(refused.to_string(), told);
+    document["indicators"][0]["enabled"] = json!(false);
+    assert_eq!(computed(&document, 9).unwrap(), None);
 }
 
 #[test]

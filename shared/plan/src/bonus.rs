@@ -1,6 +1,7 @@
 //! Bonuses: who earns, on what, how much.
 
 use foundation::locale::Text;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -179,7 +180,7 @@ pub struct Percentage {
     pub true_up: Option<Period>,
 }
 
-/// A period of the calendar. A cycle belongs to the one its last day lies in.
+/// A period of the calendar, or of the company. A cycle belongs to the one its last day lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Period {
@@ -191,18 +192,25 @@ pub enum Period {
     Half,
     /// A year.
     Year,
+    /// One of the plan's `period_starts`.
+    #[serde(rename = "plan-period")]
+    Plan,
 }
 
 impl Period {
-    /// Whether two days lie in the same one.
-    pub fn is_shared(self, a: jiff::civil::Date, b: jiff::civil::Date) -> bool {
+    /// Whether two days lie in the same one; `starts` are the plan's `period_starts`.
+    pub fn is_shared(self, a: Date, b: Date, starts: &[Date]) -> bool {
         let months = match self {
             Self::Month => 1,
             Self::Quarter => 3,
             Self::Half => 6,
             Self::Year => 12,
+            Self::Plan => {
+                let number = |day: Date| starts.partition_point(|start| *start <= day);
+                return number(a) == number(b);
+            }
         };
-        let number = |day: jiff::civil::Date| (day.year(), (day.month() - 1) / months);
+        let number = |day: Date| (day.year(), (day.month() - 1) / months);
         number(a) == number(b)
     }
 }

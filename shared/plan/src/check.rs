@@ -10,6 +10,7 @@ use serde_json::Value;
 mod bonuses;
 
 use crate::{
+    bonus::Period,
     catalogue,
     checked::{AMOUNT_SCALE, Plan, PlannedBonus, PlannedIndicator, RATIO_SCALE, canonical_hash},
     document::{AfterSettlement, Document},
@@ -187,6 +188,7 @@ impl Checker {
             let found = format!("{:?}", self.document.time_zone);
             self.mistake("/time_zone", "unknown time zone", found, "an IANA name, as \"America/Bogota\"");
         }
+        self.period_starts();
         let mut seen = vec![self.document.currencies.base];
         for (index, earner) in self.document.currencies.earners.clone().iter().enumerate() {
             let pointer = format!("/currencies/earners/{index}");
@@ -245,6 +247,31 @@ impl Checker {
             self.mistake("/ranks/continuity/earned", "more cycles than there are", found, "of_last at most");
         }
         self.catalogue_settings();
+    }
+
+    fn period_starts(&mut self) {
+        let starts = self.document.period_starts.clone();
+        if let [only] = starts.as_slice() {
+            let expected = "two days or more, of which the last ends the period before it";
+            self.mistake("/period_starts", "no period begins and ends", only.to_string(), expected);
+        }
+        for (index, pair) in (1..).zip(starts.windows(2)).filter(|(_, pair)| pair[1] <= pair[0]) {
+            let expected = format!("a day after {}", pair[0]);
+            self.mistake(
+                format!("/period_starts/{index}"),
+                "days out of order",
+                pair[1].to_string(),
+                expected,
+            );
+        }
+    }
+
+    /// Refuses a period of the plan where it has none.
+    fn has_periods(&mut self, pointer: &str, period: Option<Period>) {
+        if period == Some(Period::Plan) && self.document.period_starts.is_empty() {
+            let expected = "days in period_starts, or a period of the calendar";
+            self.mistake(pointer, "the plan has no periods of its own", "\"plan-period\"", expected);
+        }
     }
 
     fn catalogue_settings(&mut self) {
@@ -375,6 +402,7 @@ impl Checker {
             .only_where
             .as_ref()
             .and_then(|text| self.rule(&format!("{pointer}/where"), orders, text, &Type::Bool));
+        self.has_periods(&format!("{pointer}/window"), definition.window.period());
         let (mut formula, mut measured) = (None, None);
         match &definition.measure {
             Measure::Formula(text) => {

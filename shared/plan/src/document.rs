@@ -4,6 +4,7 @@ use foundation::{
     locale::Text,
     money::{Currency, Rounding},
 };
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,13 @@ pub struct Document {
     pub version: u32,
     /// Time zone cycles begin and end in (IANA name).
     pub time_zone: String,
+    /// Local days on which the company's own periods begin, earliest first: of six campaigns each, for example. A cycle is of the period
+    /// its last day lies in. The last of these days begins none: it ends the period before it, and later cycles are not computed where
+    /// something asks for their period. What lies before the first of them is one period too. For the window `plan-period` and for
+    /// a true-up over it.
+    #[schemars(with = "Vec<schema::DayText>")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub period_starts: Vec<Date>,
     /// Currencies people are paid in, and rounding.
     pub currencies: Currencies,
     /// What a point of volume is worth.

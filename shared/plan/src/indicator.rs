@@ -256,6 +256,8 @@ pub enum Window {
     CalendarHalf,
     /// All cycles that end in its calendar year, up to it.
     CalendarYear,
+    /// All cycles that end in its period of the plan's `period_starts`, up to it.
+    PlanPeriod,
     /// Everything up to its end. Sums of orders are carried from cycle to cycle; everything else reaches as far back as
     /// earlier cycles are given.
     Lifetime,
@@ -265,13 +267,14 @@ pub enum Window {
 }
 
 impl Window {
-    /// The period of the calendar it is, if it is one.
+    /// The period it is, if it is one.
     pub fn period(self) -> Option<Period> {
         match self {
             Self::CalendarMonth => Some(Period::Month),
             Self::CalendarQuarter => Some(Period::Quarter),
             Self::CalendarHalf => Some(Period::Half),
             Self::CalendarYear => Some(Period::Year),
+            Self::PlanPeriod => Some(Period::Plan),
             _ => None,
         }
     }

@@ -14,6 +14,15 @@ pub(crate) struct DecimalText(
     String,
 );
 
+/// A day of the calendar, as `2026-01-05`.
+#[derive(JsonSchema)]
+#[schemars(rename = "Day", inline)]
+pub(crate) struct DayText(
+    #[allow(dead_code)] // Only its schema is used.
+    #[schemars(regex(pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))]
+    String,
+);
+
 /// A code.
 #[derive(JsonSchema)]
 #[schemars(rename = "Code", inline)]

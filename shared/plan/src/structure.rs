@@ -227,6 +227,8 @@ fn shown(value: &Value) -> String {
 
 /// What the pattern of decimals begins with.
 const DECIMAL: &str = "^-?";
+/// What the pattern of days begins with.
+const DAY: &str = "^[0-9]{4}-";
 
 /// The three patterns of this schema, without a regular expression engine.
 fn matches_pattern(pattern: &str, text: &str) -> bool {
@@ -236,6 +238,8 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
         let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         let whole_fits = all_digits(whole) && whole.len() <= 18 && (whole == "0" || !whole.starts_with('0'));
         whole_fits && fraction.is_none_or(|part| all_digits(part) && part.len() <= 9)
+    } else if pattern.starts_with(DAY) {
+        text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
     } else if pattern.starts_with("^[A-Z]{3}") {
         text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
     } else {
@@ -248,6 +252,8 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
 fn pattern_in_words(pattern: &str) -> &'static str {
     if pattern.starts_with(DECIMAL) {
         "a decimal of up to 18 digits before and 9 after the point, as \"0.05\""
+    } else if pattern.starts_with(DAY) {
+        "a day of the calendar, as \"2026-01-05\""
     } else if pattern.starts_with("^[A-Z]{3}") {
         "an ISO 4217 currency code"
     } else {

@@ -493,6 +493,36 @@ fn days_after_which_nothing_is_undone_need_returns_that_are_undone() {
 }
 
 #[test]
+fn periods_of_the_plan_follow_each_other_and_are_there_where_they_are_asked_for() {
+    let with = |starts: Value| {
+        let mut document = demo();
+        document["period_starts"] = starts;
+        document["indicators"][0]["window"] = json!("plan-period");
+        document
+    };
+    assert_eq!(mistakes(&with(json!(["2026-01-05", "2026-05-11", "2027-01-04"]))), []);
+    for (starts, pointer) in [
+        (json!([]), "/indicators/0/window"),
+        (json!(["2026-01-05"]), "/period_starts"),
+        (json!(["2026-01-05", "2026-01-05"]), "/period_starts/1"),
+        (json!(["2026-01-05", "2026-05-11", "2026-02-01"]), "/period_starts/2"),
+        (json!(["2026-01-05", "2026-02-30"]), "/period_starts/1"),
+        (json!(["2026-01-05", "2026-5-11"]), "/period_starts/1"),
+        (json!(["2026-01-05", 2026]), "/period_starts/1"),
+    ] {
+        let found: Vec<String> =
+            mistakes(&with(starts.clone())).into_iter().map(|mistake| mistake.pointer).collect();
+        assert_eq!(found, [pointer], "{starts}");
+    }
+    let mut document = demo();
+    let mut bonuses = document["bonuses"].as_array().unwrap().iter();
+    let place = bonuses.position(|bonus| bonus.pointer("/pays/percentage").is_some()).unwrap();
+    document["bonuses"][place]["pays"]["percentage"]["true_up"] = json!("plan-period");
+    let found: Vec<String> = mistakes(&document).into_iter().map(|mistake| mistake.pointer).collect();
+    assert_eq!(found, [format!("/bonuses/{place}/pays/percentage/true_up")]);
+}
+
+#[test]
 fn the_hash_names_the_content_and_not_its_layout() {
     let plan = Plan::parse(DEMO).unwrap();
     let compact = Plan::parse(&demo().to_string()).unwrap();

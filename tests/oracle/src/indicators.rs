@@ -306,6 +306,18 @@ impl Cycle<'_> {
             "previous" => vec![number()?],
             "last" => (0..number()?).collect(),
             "lifetime" | "days-since-joining" => all.collect(),
+            "plan-period" => {
+                let begun = self.plan.periods_begun(self.input.last_day)?;
+                let mut same = Vec::new();
+                for k in all {
+                    if let Some(cycle) = self.before(k)
+                        && self.plan.periods_begun(cycle.input.last_day)? == begun
+                    {
+                        same.push(k);
+                    }
+                }
+                same
+            }
             period => {
                 let months = months(period).with_context(|| format!("no window {period}"))?;
                 let period_of = |cycle: &Cycle<'_>| {

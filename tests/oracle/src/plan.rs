@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use anyhow::{Context, Result, bail, ensure};
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -70,6 +70,16 @@ impl Plan {
         }
         let found = self.ranks.iter().position(|known| known == code);
         Ok(u8::try_from(found.with_context(|| format!("no rank {code:?}"))? + 1)?)
+    }
+
+    /// How many of the plan's own periods have begun on a day: days with the same number lie in the same period.
+    pub(crate) fn periods_begun(&self, day: Date) -> Result<usize> {
+        let mut begun = 0;
+        for start in list(&self.document, "/period_starts") {
+            let start: Date = start.as_str().context("a period begins on no day")?.parse()?;
+            begun += usize::from(start <= day);
+        }
+        Ok(begun)
     }
 
     /// A rule, read once.

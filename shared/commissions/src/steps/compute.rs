@@ -69,7 +69,7 @@ impl<'a> Earliers<'a> {
     pub(super) fn needed(context: &'a Context, plan: &Plan) -> Self {
         let needed = engine::history_needed(plan);
         let zone = TimeZone::get(&plan.document().time_zone).unwrap_or(TimeZone::UTC);
-        let runs = if needed.is_nothing() { Vec::new() } else { needed_cycles(context, needed, &zone) };
+        let runs = if needed.is_nothing() { Vec::new() } else { needed_cycles(context, &needed, &zone) };
         Self { runs, with_results: needed.results }
     }
 
@@ -164,7 +164,7 @@ async fn earlier_results(
 /// Which earlier runs a plan looks at. A cycle is of the period its last day is of.
 fn needed_cycles<'a>(
     context: &'a Context,
-    needed: engine::HistoryNeeded,
+    needed: &engine::HistoryNeeded,
     zone: &TimeZone,
 ) -> Vec<&'a Earlier> {
     let wanted =
@@ -339,7 +339,7 @@ mod tests {
         let looked_at = |cycles, calendar_year: bool| {
             let period = calendar_year.then_some(plan::bonus::Period::Year);
             let needed = engine::HistoryNeeded { cycles, period, ..engine::HistoryNeeded::default() };
-            let found = needed_cycles(&context, needed, &zone);
+            let found = needed_cycles(&context, &needed, &zone);
             found.iter().map(|one| one.cycle.id.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(looked_at(1, false), ["2026-02-01"]);

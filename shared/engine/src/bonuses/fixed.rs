@@ -61,7 +61,7 @@ impl Desk<'_> {
         for mut balance in balances {
             let counts = match times {
                 Times::EachCycle => false,
-                Times::Yearly => Period::Year.is_shared(date(balance.since), date(self.today)),
+                Times::Yearly => Period::Year.is_shared(date(balance.since), date(self.today), &[]),
                 Times::Once => true,
             };
             if counts {

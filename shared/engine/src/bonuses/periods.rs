@@ -21,7 +21,7 @@ impl Desk<'_> {
         who: &[bool],
     ) -> Result<(), EngineError> {
         for balance in self.balances.take(&bonus.definition.code, BalanceKind::Period) {
-            if !period.is_shared(date(balance.since), date(self.today)) {
+            if !period.is_shared(date(balance.since), date(self.today), &self.plan.document().period_starts) {
                 continue;
             }
             let row = self.snapshot.people.row(&balance.person).map(|row| row as usize);

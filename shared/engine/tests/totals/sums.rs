@@ -410,6 +410,23 @@ fn what_a_period_was_paid_is_handed_on() {
     assert_eq!(fallen.carried(BalanceKind::Period), ["a 10"]);
 }
 
+#[test]
+fn a_period_of_the_plan_is_paid_as_a_whole() {
+    let percentage = json!({"percentage": {"of": "OWN", "rate": {"fixed": "0.1"}, "true_up": "plan-period"}});
+    let mut document = document(&[bonus("own", &percentage)]);
+    document["period_starts"] = json!(["2026-01-15", "2026-03-31", "2026-06-01"]);
+    let plan = parse(&document);
+    let people = Company::of("a");
+    let first = people.clone().selling("a=400").settle_in(&plan, &cycle(1), &BonusContext::default());
+    let second = people.clone().selling("a=500").settle_in(&plan, &cycle(2), &carried(&first));
+    assert_eq!(second.lines(), ["a own 50", "a own true-up -40"]);
+    assert_eq!(second.carried(BalanceKind::Period), ["a 50"]);
+    // March ends on the day the next one begins.
+    let next = people.selling("a=100").settle_in(&plan, &cycle(3), &carried(&second));
+    assert_eq!(next.lines(), ["a own 10"]);
+    assert_eq!(next.carried(BalanceKind::Period), ["a 10"]);
+}
+
 /// Two people in the first line are two, whatever a point is worth.
 #[test]
 fn who_is_counted_is_worth_one_whatever_a_point_is_worth() {

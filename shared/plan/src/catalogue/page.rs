@@ -135,6 +135,7 @@ pub fn definition(indicator: &Indicator) -> String {
         Window::CalendarQuarter => add("calendar quarter".to_owned()),
         Window::CalendarHalf => add("half of the calendar year".to_owned()),
         Window::CalendarYear => add("calendar year".to_owned()),
+        Window::PlanPeriod => add("period of the plan".to_owned()),
         Window::Lifetime => add("lifetime".to_owned()),
         Window::DaysSinceJoining(days) => add(format!("first {days} days since joining")),
     }

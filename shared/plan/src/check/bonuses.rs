@@ -116,6 +116,7 @@ impl Bonuses<'_> {
     fn percentage(&mut self, place: &str, percentage: &Percentage) {
         self.indicator(Role::Of, &format!("{place}/of"), &percentage.of);
         self.rate(&format!("{place}/rate"), &percentage.rate);
+        self.checker.has_periods(&format!("{place}/true_up"), percentage.true_up);
     }
 
     /// A rate of the earner; brackets compare the indicator that is paid on unless they name one.

@@ -5,11 +5,17 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::AFTER_CAPS;
-use crate::{balances::Balance, numbers::half_even, payouts::Desk, plan::text};
+use crate::{
+    balances::Balance,
+    numbers::half_even,
+    payouts::Desk,
+    plan::{Plan, text},
+};
 
-/// Whether two days lie in the same period of the calendar.
-fn is_shared(period: &str, a: Date, b: Date) -> Result<bool> {
+/// Whether two days lie in the same period of the calendar or of the plan.
+fn is_shared(plan: &Plan, period: &str, a: Date, b: Date) -> Result<bool> {
     let months = match period {
+        "plan-period" => return Ok(plan.periods_begun(a)? == plan.periods_begun(b)?),
         "month" => 1,
         "quarter" => 3,
         "half" => 6,
@@ -25,7 +31,7 @@ impl Desk<'_> {
     fn paid_before(&self, code: &str, period: &str, person: usize) -> Result<Vec<Balance>> {
         let mut before = Vec::new();
         for balance in self.brought_on(code, "period", person) {
-            if is_shared(period, balance.since, self.cycle.input.last_day)? {
+            if is_shared(self.cycle.plan, period, balance.since, self.cycle.input.last_day)? {
                 before.push(balance);
             }
         }
@@ -65,7 +71,9 @@ impl Desk<'_> {
             }
         }
         let today = self.cycle.input.last_day;
-        self.hand_on_of_absent(code, "period", |one| is_shared(period, one.since, today).unwrap_or(false));
+        let plan = self.cycle.plan;
+        let is_of = |one: &Balance| is_shared(plan, period, one.since, today).unwrap_or(false);
+        self.hand_on_of_absent(code, "period", is_of);
         Ok(())
     }
 }

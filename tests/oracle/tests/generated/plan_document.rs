@@ -34,13 +34,26 @@ struct Draft<'a, 'b> {
 /// Codes of the ranks of all plans: the first so many.
 pub(crate) const RANKS: [&str; 4] = ["R1", "R2", "R3", "R4"];
 
-/// Indicators over periods of the calendar, for bonuses that pay on the whole of them.
-const PERIODS: [(&str, &str); 3] = [("PM", "month"), ("PQ", "quarter"), ("PY", "year")];
+/// Indicators over periods of the calendar and of the plan, for bonuses that pay on the whole of them: code, window, period.
+const PERIODS: [(&str, &str, &str); 4] = [
+    ("PM", "calendar-month", "month"),
+    ("PQ", "calendar-quarter", "quarter"),
+    ("PY", "calendar-year", "year"),
+    ("PP", "plan-period", "plan-period"),
+];
 
-fn of_period((code, period): (&str, &str)) -> Value {
+/// Days on which periods begin, so that the cycles of a company lie in one, two or three of them.
+const PERIOD_STARTS: [&str; 4] = [
+    "2025-11-30 2025-12-31 2026-02-01",
+    "2025-12-31 2026-02-01",
+    "2025-10-05 2025-12-01 2026-01-31 2026-02-14",
+    "2026-02-01 2026-06-30",
+];
+
+fn of_period((code, window, _): (&str, &str, &str)) -> Value {
     json!({
         "code": code, "name": name(), "unit": "points", "measure": "vc", "scope": "self",
-        "window": format!("calendar-{period}"), "enabled": false,
+        "window": window, "enabled": false,
     })
 }
 
@@ -73,6 +86,7 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
         "name": name(),
         "version": 1,
         "time_zone": "America/Bogota",
+        "period_starts": draft.dice.one_of(&PERIOD_STARTS).split(' ').collect::<Vec<_>>(),
         "currencies": {
             "base": "COP",
             "earners": [
@@ -266,7 +280,12 @@ impl Draft<'_, '_> {
             5 => json!({ "last": 1 + self.dice.below(3) }),
             6 => json!("calendar-year"),
             7 => json!("lifetime"),
-            8 => json!(self.dice.one_of(&["calendar-month", "calendar-quarter", "calendar-half"])),
+            8 => json!(self.dice.one_of(&[
+                "calendar-month",
+                "calendar-quarter",
+                "calendar-half",
+                "plan-period"
+            ])),
             _ => json!({ "days-since-joining": 1 + self.dice.below(60) }),
         };
         let mut one = json!({
@@ -547,7 +566,7 @@ impl Draft<'_, '_> {
                 json!({ "percentage": { "of": self.base_indicator(), "rate": self.rate_of_person(true) } })
             }
             16 => {
-                let (code, period) = self.dice.one_of(&PERIODS);
+                let (code, _, period) = self.dice.one_of(&PERIODS);
                 let rate = self.rate_of_person(false);
                 json!({ "percentage": { "of": code, "rate": rate, "true_up": period } })
             }
