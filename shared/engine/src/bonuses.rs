@@ -18,6 +18,7 @@ mod levels;
 mod limits;
 mod matching;
 mod minimum;
+mod pass_up;
 mod percentage;
 mod periods;
 mod pool;
@@ -41,6 +42,7 @@ pub use self::shares::Outcome;
 use self::{ahead::Aheads, desk::Desk, rates::is_marginal};
 pub(crate) use self::{
     limits::amount_of_rank,
+    pass_up::passed_up,
     reach::{lowest_rank_of_level, lowest_rank_paid},
     shares::{OrderShares, Share, brings, shares_of_order, shares_of_person},
     together::{brought_to_level, holder_of_last_level},

@@ -296,9 +296,28 @@ pub struct Unilevel {
     /// The tree levels are counted in.
     #[serde(default)]
     pub tree: Tree,
+    /// Whom somebody gives up to those above. None: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_up: Option<PassUp>,
     /// What makes a line. Each line is rounded by itself.
     #[serde(default, skip_serializing_if = "LinesPer::is_source")]
     pub per: LinesPer,
+}
+
+/// Whom somebody gives up to those above: those who are directly below them in the tree (in the enrolment tree, whom they brought) have
+/// numbers from 1 on in the order in which they joined, first those of whom no day is known, those of one day in the order of person
+/// numbers. Who has one of `numbers` hangs, for this bonus, where the person above them hangs, with all below; that person may have been
+/// passed up too. The root keeps everybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PassUp {
+    /// Who passes up, the lowest number first: `[1, 2]` are the first two, `[2, 4]` the second and the fourth.
+    #[schemars(inner(range(min = 1)))]
+    pub numbers: Vec<u16>,
+    /// Who has a number: a condition over the person that may pass up (`consultant`); the others stay where they are. Where it holds
+    /// in one cycle and not in the next, numbers change. Default: all.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub only_where: Option<RuleText>,
 }
 
 /// What makes a line of a bonus by level.

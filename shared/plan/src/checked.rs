@@ -87,6 +87,8 @@ pub enum Role {
     Qualified,
     /// Whose volume or which orders count.
     Where,
+    /// Who has a number among those who may pass up.
+    PassUp,
     /// The rate.
     Rate,
     /// The shares of a pool.

@@ -479,6 +479,29 @@ fn levels_and_what_comes_after_them_fit_each_other() {
 }
 
 #[test]
+fn numbers_of_those_who_pass_up_are_in_order_and_no_bonus_pays_after_them() {
+    let of = |pass_up: Value| {
+        let mut document = demo();
+        document["bonuses"] = json!([
+            {"code": "uni", "name": {"es": "x", "en": "x"}, "pays": {"unilevel": {
+                "on": {"orders": "vc"}, "rates": {"by-level": ["0.5"]}, "pass_up": pass_up
+            }}},
+            {"code": "inf", "name": {"es": "x", "en": "x"}, "pays": {"infinity": {
+                "on": {"orders": "vc"}, "rates": [{"rate": "0.01"}], "after": "uni"
+            }}}
+        ]);
+        mistakes(&document).into_iter().map(|mistake| mistake.pointer).collect::<Vec<_>>()
+    };
+    let (after, numbers) = ("/bonuses/1/pays/infinity/after", "/bonuses/0/pays/unilevel/pass_up/numbers");
+    assert_eq!(of(json!({"numbers": [1, 2], "where": "consultant"})), [after]);
+    assert_eq!(of(json!({"numbers": []})), [numbers, after]);
+    assert_eq!(of(json!({"numbers": [2, 2]})), [format!("{numbers}/1").as_str(), after]);
+    assert_eq!(of(json!({"numbers": [0]})), [format!("{numbers}/0")]);
+    let rule = "/bonuses/0/pays/unilevel/pass_up/where";
+    assert_eq!(of(json!({"numbers": [1], "where": "order.vq > 1"})), [rule, after]);
+}
+
+#[test]
 fn days_after_which_nothing_is_undone_need_returns_that_are_undone() {
     for (returns, pointers) in [
         (json!({"within_days": 60}), vec![]),

@@ -65,13 +65,13 @@ impl<'a> Desk<'a> {
         unilevel: &Unilevel,
     ) -> Result<(), EngineError> {
         let levels = self.levels_of(number, bonus, unilevel)?;
-        let tree = self.tree(unilevel.tree);
+        let tree = self.level_tree(bonus, unilevel)?;
         // Whoever watches wants to know of every source.
         if unilevel.per == LinesPer::Level && self.watch.is_none() {
             let brought = self.brought_together(number, bonus, &unilevel.on)?;
-            return self.pay_levels(&levels, tree, &brought);
+            return self.pay_levels(&levels, &tree, &brought);
         }
-        let levels = levels.along(tree, None, &self.run.paid);
+        let levels = levels.along(&tree, None, &self.run.paid);
         for brought in self.brought(number, bonus, &unilevel.on)? {
             self.walk(&levels, Start::at(brought))?;
         }
@@ -85,7 +85,8 @@ impl<'a> Desk<'a> {
         let Some((number, bonus)) = found else { return Ok(None) };
         let Mechanic::Unilevel(unilevel) = &bonus.definition.pays else { return Ok(None) };
         let levels = self.levels_of(number, bonus, unilevel)?;
-        Ok(Some(levels.along(self.tree(unilevel.tree), None, &self.run.paid)))
+        let tree = self.level_tree(bonus, unilevel)?;
+        Ok(Some(levels.along(&tree, None, &self.run.paid)))
     }
 
     /// Makes ready a bonus by level, without the ways up.

@@ -181,8 +181,8 @@ pub(crate) fn brought_to_level(
 ) -> Result<Vec<(u32, i64)>, EngineError> {
     let desk = Desk::new(snapshot, plan, run, BonusContext::default())?;
     let brought = desk.brought_together(number, bonus, &unilevel.on)?;
-    let tree = desk.tree(unilevel.tree);
-    let levels = desk.levels_of(number, bonus, unilevel)?.along(tree, None, &run.paid);
+    let tree = desk.level_tree(bonus, unilevel)?;
+    let levels = desk.levels_of(number, bonus, unilevel)?.along(&tree, None, &run.paid);
     let Some(place) = tree.order.iter().position(|row| *row == earner) else { return Ok(Vec::new()) };
     let below = tree.order.iter().zip(&tree.depth).skip(place + 1);
     let below = below.take_while(|(_, depth)| tree.depth[place] < **depth).map(|(row, _)| *row);

@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 use super::{Reason, StoredRun, percent};
 use crate::{
     amount::RATE_SCALE,
-    bonuses::{amount_of_rank, brought_to_level, holder_of_last_level},
+    bonuses::{amount_of_rank, brought_to_level, holder_of_last_level, passed_up},
     columns::Tree,
     indicators::{Calculation, rounded},
     pairs::Pair,
@@ -45,7 +45,8 @@ impl StoredRun<'_> {
                     && line.level_walked != line.level_paid;
                 let level = self.level_reason(line, "nivel", "level", Some(unilevel.compression));
                 let rate = self.level_rate_reason(run, bonus, &unilevel.rates, line, rolled_up);
-                std::iter::once(level).chain(rate).collect()
+                let passed_up = self.passed_up(run, bonus, unilevel, line);
+                passed_up.into_iter().chain([level]).chain(rate).collect()
             }
             Mechanic::Generation(generation) => {
                 let rolled_up = generation.compression == Compression::RollUp
@@ -205,6 +206,27 @@ impl StoredRun<'_> {
         }
         reason.parts.push(self.rank_reason(line.earner));
         reason
+    }
+
+    /// Who hangs elsewhere for the bonus than in the tree, from the source up.
+    fn passed_up(
+        &self,
+        run: &Calculation<'_>,
+        bonus: &PlannedBonus,
+        unilevel: &Unilevel,
+        line: &PayoutLine,
+    ) -> Vec<Reason> {
+        let way = (line.source, line.earner);
+        let found = passed_up(run, self.plan, self.snapshot, (bonus, unilevel), way).unwrap_or_default();
+        let told = |rows: [u32; 3]| {
+            let [who, from, to] = rows.map(|row| self.id(row));
+            Reason::new(
+                "pass-up",
+                format!("{who} está debajo de {from} y en este bono pasa a {to}"),
+                format!("{who} is below {from} and passes up to {to} in this bonus"),
+            )
+        };
+        found.into_iter().map(told).collect()
     }
 
     /// Who brought what to a level that has one line.

@@ -1,5 +1,6 @@
 //! Rates of people and of levels, by fixed number, bracket, rank and rule; which orders count, and what of them.
 
+use engine::PayoutLine;
 use foundation::locale::Locale;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -274,4 +275,29 @@ fn lines_per_level_are_the_sums_of_the_lines_per_source() {
             assert_eq!(by_level.payouts.conservation, by_source.payouts.conservation);
         }
     }
+}
+
+#[test]
+fn the_first_ones_pass_up_in_the_order_in_which_they_joined() {
+    // e and c joined on one day, d on an unknown one, which comes first.
+    let mut company = Company::of("a b<a c<b d<b e<b f<c").selling("b=100 c=100 d=100 e=100 f=100");
+    for (place, day) in [(2, 9), (4, 9), (5, 20)] {
+        company.people[place].joined_on = Some(jiff::civil::date(2026, 1, day));
+    }
+    let pays = |numbers: &Value| json!({"rates": {"by-level": ["0.5"]}, "pass_up": {"numbers": numbers}});
+    for (numbers, expected) in [
+        (json!([1]), ["a<b", "a<d", "b<c", "b<e", "b<f"]),
+        (json!([2]), ["a<b", "a<c", "b<d", "b<e", "c<f"]),
+        (json!([3]), ["a<b", "a<e", "b<c", "b<d", "c<f"]),
+    ] {
+        let run = company.settle(&parse(&document(&[unilevel(&pays(&numbers))])));
+        let paid: Vec<String> = run.lines().iter().map(|line| line[..3].to_owned()).collect();
+        assert_eq!(paid, expected, "{numbers}");
+    }
+    let plan = parse(&document(&[unilevel(&pays(&json!([1])))]));
+    let run = company.settle(&plan);
+    let of_d = |line: &&PayoutLine| run.snapshot.people.ids.get(line.source as usize) == "d";
+    let line = run.payouts.lines.iter().find(of_d).unwrap();
+    let text = run.stored(&plan).explain_line(&run.payouts, line).render(Locale::En);
+    assert!(text.contains("d is below b and passes up to a in this bonus"), "{text}");
 }

@@ -11,8 +11,8 @@ use super::Checker;
 use crate::{
     bonus::{
         Bonus, Brackets, Breakaway, Cap, Compression, DepthByRank, Differential, DifferentialBy,
-        GenerationOverride, Infinity, LevelBase, LevelRates, Limit, LinesPer, Mechanic, Per, Percentage,
-        Rate, Unilevel,
+        GenerationOverride, Infinity, LevelBase, LevelRates, Limit, LinesPer, Mechanic, PassUp, Per,
+        Percentage, Rate, Unilevel,
     },
     checked::{AMOUNT_SCALE, PlannedBonus, Role},
     indicator::{GenerationCounts, Tree},
@@ -173,6 +173,9 @@ impl Bonuses<'_> {
         self.only_where(place, unilevel.only_where.as_deref(), orders);
         self.level_rates(&format!("{place}/rates"), &unilevel.rates, orders);
         self.depth(place, &unilevel.depth, unilevel.compression);
+        if let Some(pass_up) = &unilevel.pass_up {
+            self.pass_up(&format!("{place}/pass_up"), pass_up);
+        }
         if unilevel.per == LinesPer::Level {
             let mut only = |field: &str, found: &str, expected: &str| {
                 let at = format!("{place}/{field}");
@@ -184,6 +187,29 @@ impl Bonuses<'_> {
             if matches!(unilevel.rates, LevelRates::Rule(_)) {
                 only("rates", "a rule", "`by-level` or `by-rank`, or `per: source`");
             }
+        }
+    }
+
+    fn pass_up(&mut self, place: &str, pass_up: &PassUp) {
+        let at = format!("{place}/numbers");
+        if pass_up.numbers.is_empty() {
+            self.checker.mistake(&at, "nobody passes up", "nothing", "at least one number");
+        }
+        let mut last = 0;
+        for (index, number) in pass_up.numbers.iter().copied().enumerate() {
+            if number <= last {
+                let expected = format!("more than {last}");
+                self.checker.mistake(
+                    format!("{at}/{index}"),
+                    "numbers out of order",
+                    number.to_string(),
+                    expected,
+                );
+            }
+            last = number;
+        }
+        if let Some(text) = &pass_up.only_where {
+            self.rule(Role::PassUp, &format!("{place}/where"), Place::Payment, text, &Type::Bool);
         }
     }
 
@@ -284,8 +310,13 @@ impl Bonuses<'_> {
             Some((place, _)) if number <= place => {
                 ("not known yet", "a bonus that stands earlier in the plan")
             }
-            Some((_, Mechanic::Unilevel(unilevel))) if unilevel.tree == tree => return,
-            Some((_, Mechanic::Unilevel(_))) => ("levels of the other tree", "a bonus of the same tree"),
+            Some((_, Mechanic::Unilevel(unilevel))) if unilevel.tree != tree => {
+                ("levels of the other tree", "a bonus of the same tree")
+            }
+            Some((_, Mechanic::Unilevel(Unilevel { pass_up: Some(_), .. }))) => {
+                ("levels over which people pass up", "a bonus without `pass_up`")
+            }
+            Some((_, Mechanic::Unilevel(_))) => return,
             Some(_) => ("a bonus without levels", "a unilevel bonus"),
         };
         self.checker.mistake(pointer, message, format!("{code:?}"), expected);

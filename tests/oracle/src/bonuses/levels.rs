@@ -19,7 +19,7 @@ impl<'a> Desk<'a> {
             return self.levels_together(code, bonus, how, sources, worth);
         }
         for one in sources {
-            let above: Vec<usize> = self.tree(how).above(one.source).collect();
+            let above = self.line_above(how, one.source)?;
             for Share { level, walked, earner, rate } in self.shares(bonus, how, &above, &one, 1)? {
                 let claim = Claim {
                     bonus: code,
@@ -50,7 +50,7 @@ impl<'a> Desk<'a> {
     ) -> Result<()> {
         let mut together: BTreeMap<(usize, usize), (Decimal, Decimal)> = BTreeMap::new();
         for one in sources {
-            let above: Vec<usize> = self.tree(how).above(one.source).collect();
+            let above = self.line_above(how, one.source)?;
             for Share { level, earner, rate, .. } in self.shares(bonus, how, &above, &one, 1)? {
                 let (base, _) = together.entry((earner, level)).or_insert((Decimal::ZERO, rate));
                 *base += one.base;
@@ -70,6 +70,41 @@ impl<'a> Desk<'a> {
             self.pay(earner, claim)?;
         }
         Ok(())
+    }
+
+    /// Who is above somebody where levels are counted, the nearest first.
+    fn line_above(&self, how: &Value, person: usize) -> Result<Vec<usize>> {
+        let mut above = Vec::new();
+        let mut at = person;
+        while let Some(upper) = self.upper(how, at)? {
+            above.push(upper);
+            at = upper;
+        }
+        Ok(above)
+    }
+
+    /// Under whom somebody hangs where levels are counted: who passes up hangs where the one above them hangs, if that is anywhere.
+    fn upper(&self, how: &Value, person: usize) -> Result<Option<usize>> {
+        let Some(parent) = self.tree(how).parent[person] else { return Ok(None) };
+        if !self.passes_up(how, person, parent)? {
+            return Ok(Some(parent));
+        }
+        Ok(Some(self.upper(how, parent)?.unwrap_or(parent)))
+    }
+
+    /// Whether the number of somebody, among those under the same person in the order of joining, is one of those that pass up.
+    fn passes_up(&self, how: &Value, person: usize, parent: usize) -> Result<bool> {
+        let rule = text(how, "/pass_up/where").map(|rule| self.cycle.plan.rule(rule)).transpose()?;
+        let mut numbered = Vec::new();
+        for child in &self.tree(how).children[parent] {
+            if rule.as_ref().map_or(Ok(true), |rule| rule.holds(&self.speaker(*child)))? {
+                numbered.push(*child);
+            }
+        }
+        numbered.sort_by_key(|child| self.cycle.people()[*child].joined_on);
+        let place = numbered.iter().position(|child| *child == person);
+        let number = place.map(|place| place as u64 + 1);
+        Ok(list(how, "/pass_up/numbers").iter().any(|one| number.is_some() && one.as_u64() == number))
     }
 
     /// Who gets which level of one source, at which rate. `above` are those who may stand at a level, the nearest first, who

@@ -132,7 +132,8 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
 fn after_levels(dice: &mut Dice<'_>, document: &mut Value) {
     let mut levels: Vec<(Value, Value)> = Vec::new();
     for bonus in document["bonuses"].as_array_mut().unwrap() {
-        if let Some(tree) = bonus.pointer("/pays/unilevel/tree") {
+        let no_pass_up = bonus.pointer("/pays/unilevel/pass_up").is_none();
+        if let Some(tree) = bonus.pointer("/pays/unilevel/tree").filter(|_| no_pass_up) {
             levels.push((bonus["code"].clone(), tree.clone()));
         }
         if bonus.pointer("/pays/infinity").is_some() && !levels.is_empty() && !dice.once_in(3) {
@@ -559,6 +560,13 @@ impl Draft<'_, '_> {
                     && self.dice.once_in(3)
                 {
                     how["per"] = json!("level");
+                }
+                if self.dice.once_in(3) {
+                    how["pass_up"] =
+                        json!({ "numbers": self.dice.one_of(&[vec![1], vec![1, 2], vec![2, 4]]) });
+                    if self.dice.once_in(3) {
+                        how["pass_up"]["where"] = json!(self.condition());
+                    }
                 }
                 json!({ "unilevel": how })
             }
