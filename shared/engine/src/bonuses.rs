@@ -116,7 +116,8 @@ impl Desk<'_> {
         self.mechanic_or_ahead(number, bonus, aheads)?;
         match &bonus.definition.cap_per_person {
             Some(cap) => {
-                let caps = self.limits(bonus, cap, Role::Cap, Ok)?;
+                let of = format!("bonus {}", bonus.definition.code);
+                let caps = self.limits((cap, bonus.rule(Role::Cap)), &of, Ok)?;
                 let sums = self.sums(number, &self.lines[first..], |_| true)?;
                 self.cap_persons(number, LineKind::BonusCap, &caps, sums)
             }

@@ -125,12 +125,13 @@ impl StoredRun<'_> {
         };
         match line.kind {
             LineKind::BonusCap => head("tope por persona del bono", "the bonus's cap per person")
-                .with(bonus.and_then(|bonus| self.cap_reason(bonus, line.earner))),
+                .with(bonus.and_then(|bonus| self.cap_reason(Some(bonus), line.earner))),
             LineKind::BonusTotalCap => head(
                 "su parte de lo que supera el tope del bono para todos",
                 "the part of what passes the bonus's cap on everyone together",
             ),
-            LineKind::PersonCap => head("tope por persona del plan", "the plan's cap per person"),
+            LineKind::PersonCap => head("tope por persona del plan", "the plan's cap per person")
+                .with(self.cap_reason(None, line.earner)),
             LineKind::TrueUp => head(
                 "ya pagado en ciclos anteriores del período",
                 "paid already in earlier cycles of the period",

@@ -187,7 +187,7 @@ fn programs(plan: &Plan) -> Vec<&Program> {
         plan.indicators().iter().filter(|planned| planned.needed).flat_map(|planned| {
             [&planned.filter, &planned.only_where, &planned.formula].into_iter().flatten()
         });
-    let bonuses = plan.bonuses().iter().flat_map(plan::PlannedBonus::rules);
+    let bonuses = plan.bonuses().iter().flat_map(plan::PlannedBonus::rules).chain(plan.cap_rule());
     std::iter::once(plan.activity()).chain(indicators).chain(plan.rank_rules()).chain(bonuses).collect()
 }
 
@@ -209,8 +209,9 @@ impl Constants {
         for (index, planned) in plan.indicators().iter().enumerate().filter(|(_, planned)| planned.needed) {
             constants.indicator(index, &planned.definition);
         }
-        let goals = [plan.document().catalogue.own_volume_goal, plan.document().cap_per_person];
-        constants.volumes.extend(goals.into_iter().flatten());
+        let document = plan.document();
+        let caps = document.cap_per_person.iter().flat_map(Limit::amounts).map(|(_, amount)| amount);
+        constants.volumes.extend(document.catalogue.own_volume_goal.into_iter().chain(caps));
         constants.volumes.retain(|volume| Decimal::ZERO < *volume && *volume <= Decimal::from(100_000_000));
         constants
     }

@@ -134,10 +134,11 @@ impl Checker {
             self.rule("/activity/rule", Place::Activity, &self.document.activity.rule.clone(), &Type::Bool);
         let rank_rules = self.rank_rules();
         let bonuses = self.bonuses();
+        let cap = self.cap_per_person();
         let (Some(activity), Some(rank_rules), Some(bonuses)) = (activity, rank_rules, bonuses) else {
             return None;
         };
-        let order = self.order(&activity, &rank_rules, &bonuses)?;
+        let order = self.order(&activity, &rank_rules, &bonuses, cap.as_ref())?;
         for (index, indicator) in self.indicators.iter_mut().enumerate() {
             indicator.needed = order.needed[index];
             indicator.stage = order.stages[index];
@@ -157,6 +158,7 @@ impl Checker {
             activity_stage: order.activity_stage,
             rank_rules,
             bonuses,
+            cap,
         })
     }
 
@@ -213,9 +215,6 @@ impl Checker {
             if value < Decimal::ZERO {
                 self.mistake(format!("/volumes/{name}"), "negative value", value.to_string(), "0 or more");
             }
-        }
-        if let Some(cap) = self.document.cap_per_person {
-            self.positive("/cap_per_person", cap);
         }
         if let Some(cap) = &self.document.payout_cap {
             let share = cap.share_of_vc;
@@ -450,10 +449,16 @@ impl Checker {
         compiled.into_iter().collect()
     }
 
-    fn order(&mut self, activity: &Program, ranks: &[Program], bonuses: &[PlannedBonus]) -> Option<Order> {
+    fn order(
+        &mut self,
+        activity: &Program,
+        ranks: &[Program],
+        bonuses: &[PlannedBonus],
+        cap: Option<&Program>,
+    ) -> Option<Order> {
         let climbs: Vec<bool> = (0..self.indicators.len()).map(|index| self.climbs(index)).collect();
         let mut order = Order::new(&self.names, &self.indicators, &climbs, activity, ranks);
-        match order.compute(&self.indicators, bonuses) {
+        match order.compute(&self.indicators, bonuses, cap) {
             Ok(()) => Some(order),
             Err(path) => {
                 let start = path.first().copied().unwrap_or(Node::Ranks);

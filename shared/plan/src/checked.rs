@@ -30,6 +30,7 @@ pub struct Plan {
     pub(crate) activity_stage: u16,
     pub(crate) rank_rules: Vec<Program>,
     pub(crate) bonuses: Vec<PlannedBonus>,
+    pub(crate) cap: Option<Program>,
 }
 
 /// An indicator with its rules compiled and its place in the order of computation.
@@ -207,6 +208,11 @@ impl Plan {
     pub fn rank_position(&self, code: &str) -> Option<u8> {
         let index = self.document.ranks.steps.iter().position(|rank| rank.code == code)?;
         u8::try_from(index + 1).ok()
+    }
+
+    /// The rule of the most one person gets of everything, where that is a rule.
+    pub fn cap_rule(&self) -> Option<&Program> {
+        self.cap.as_ref()
     }
 
     /// The bonuses, in the order of the statement.

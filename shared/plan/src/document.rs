@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bonus::Bonus,
+    bonus::{Bonus, Limit},
     indicator::{Code, Indicator, RuleText},
     rank::RankLadder,
     schema,
@@ -60,10 +60,9 @@ pub struct Document {
     /// Bonuses of which a person gets one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,
-    /// The most one person gets of everything in a cycle, in the base currency.
-    #[schemars(with = "Option<schema::DecimalText>")]
+    /// The most one person gets of everything in a cycle, in the base currency. Who reaches no rank of a cap by rank gets nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cap_per_person: Option<Decimal>,
+    pub cap_per_person: Option<Limit>,
     /// A cap on everything paid in a cycle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payout_cap: Option<PayoutCap>,

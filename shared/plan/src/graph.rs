@@ -24,11 +24,11 @@ pub struct Graph {
 /// Something a plan computes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GraphNode {
-    /// `activity`, `ranks`, or the kind and the code: `indicator:PVQ`, `rank:silver`, `bonus:uni`.
+    /// `activity`, `ranks`, `cap`, or the kind and the code: `indicator:PVQ`, `rank:silver`, `bonus:uni`.
     pub id: String,
     /// What it is.
     pub kind: NodeKind,
-    /// Its code; empty for activity and ranks.
+    /// Its code; empty for activity, ranks and cap.
     pub code: String,
     /// Its name.
     pub name: Text,
@@ -54,6 +54,8 @@ pub enum NodeKind {
     Ranks,
     /// A bonus.
     Bonus,
+    /// The most one person gets of everything, where a rule says how much.
+    Cap,
 }
 
 /// A reason why one part of a plan needs another.
@@ -115,6 +117,10 @@ impl Plan {
             }
             nodes.push(node);
         }
+        if let Some(rule) = self.cap_rule() {
+            draft.rule("cap", "rule", rule);
+            nodes.push(node(NodeKind::Cap, "", &text("Tope por persona", "Cap per person")));
+        }
         let mut edges = draft.edges;
         edges.sort();
         edges.dedup();
@@ -133,6 +139,7 @@ fn node(kind: NodeKind, code: &str, name: &Text) -> GraphNode {
         NodeKind::Indicator => format!("indicator:{code}"),
         NodeKind::Rank => format!("rank:{code}"),
         NodeKind::Bonus => format!("bonus:{code}"),
+        NodeKind::Cap => "cap".to_owned(),
     };
     GraphNode { id, kind, code: code.to_owned(), name: name.clone(), stage: None, after_ranks: None }
 }
@@ -222,6 +229,7 @@ impl Graph {
                 NodeKind::Rank => "ellipse",
                 NodeKind::Ranks => "doubleoctagon",
                 NodeKind::Bonus => "house",
+                NodeKind::Cap => "invhouse",
             };
             let label = escaped(&label(node, locale, "\\n"));
             let _ = writeln!(dot, "  \"{}\" [shape={shape}, label=\"{label}\"];", node.id);
@@ -246,6 +254,7 @@ impl Graph {
                 NodeKind::Rank => ("([\"", "\"])"),
                 NodeKind::Ranks => ("{{\"", "\"}}"),
                 NodeKind::Bonus => ("[/\"", "\"\\]"),
+                NodeKind::Cap => ("[\\\"", "\"/]"),
             };
             let label = label(node, locale, "<br>").replace('"', "#quot;");
             let _ = writeln!(text, "  n{number}{open}{label}{close}");

@@ -126,6 +126,7 @@ impl Order {
         &mut self,
         indicators: &[PlannedIndicator],
         bonuses: &[PlannedBonus],
+        cap: Option<&Program>,
     ) -> Result<(), Vec<Node>> {
         self.bonuses_need_by = bonuses
             .iter()
@@ -155,13 +156,22 @@ impl Order {
         if let Mark::Done(stage, _) = activity {
             self.activity_stage = stage;
         }
-        self.mark_needed(indicators, bonuses);
+        self.mark_needed(indicators, bonuses, cap);
         Ok(())
     }
 
-    fn mark_needed(&mut self, indicators: &[PlannedIndicator], bonuses: &[PlannedBonus]) {
+    fn mark_needed(
+        &mut self,
+        indicators: &[PlannedIndicator],
+        bonuses: &[PlannedBonus],
+        cap: Option<&Program>,
+    ) {
         let mut open: Vec<Node> = self.activity_needs.clone();
         open.extend(&self.ranks_need);
+        let slots = cap.map(Program::slots).unwrap_or_default();
+        open.extend(
+            slots.iter().filter_map(|slot| self.sources.get(*slot as usize).copied()).filter_map(node_of),
+        );
         for (bonus, slots) in bonuses.iter().zip(&self.bonuses_need_by) {
             open.extend(bonus.indicators.values().copied().map(Node::Indicator));
             open.extend(

@@ -479,6 +479,31 @@ fn levels_and_what_comes_after_them_fit_each_other() {
 }
 
 #[test]
+fn the_cap_of_the_plan_is_a_limit_too() {
+    let rank = demo()["ranks"]["steps"][0]["code"].clone();
+    let with = |cap: Value| {
+        let mut document = demo();
+        document["cap_per_person"] = cap;
+        document
+    };
+    let plan = parsed(&with(json!({"rule": "max(1000, L3VC * 2)"})));
+    assert!(plan.cap_rule().is_some());
+    // What its rule needs is computed.
+    assert!(plan.indicator("L3VC").unwrap().1.needed);
+    assert!(plan.graph().edges.iter().any(|edge| edge.from == "indicator:L3VC" && edge.to == "cap"));
+    assert!(parsed(&with(json!("5000"))).cap_rule().is_none());
+    for (cap, pointers) in [
+        (json!("0"), vec!["/cap_per_person"]),
+        (json!({"by-rank": [{"rank": rank, "amount": "10"}]}), vec![]),
+        (json!({"by-rank": [{"rank": "nope", "amount": "10"}]}), vec!["/cap_per_person/by-rank/0/rank"]),
+        (json!({"rule": "own_vq >="}), vec!["/cap_per_person/rule"]),
+    ] {
+        let found: Vec<String> = mistakes(&with(cap.clone())).into_iter().map(|one| one.pointer).collect();
+        assert_eq!(found, pointers, "{cap}");
+    }
+}
+
+#[test]
 fn numbers_of_those_who_pass_up_are_in_order_and_no_bonus_pays_after_them() {
     let of = |pass_up: Value| {
         let mut document = demo();

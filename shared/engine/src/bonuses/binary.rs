@@ -64,8 +64,9 @@ impl Desk<'_> {
             BinaryPay::Cycles(cycles) => self.cycles(number, bonus, cycles)?,
         };
         let ready = |most: Decimal| fixed(most, AMOUNT_SCALE, "most", code);
-        let most =
-            binary.most.as_ref().map(|most| self.limits(bonus, most, Role::Most, ready)).transpose()?;
+        let what = format!("bonus {code}");
+        let limits = |most| self.limits((most, bonus.rule(Role::Most)), &what, ready);
+        let most = binary.most.as_ref().map(limits).transpose()?;
         let tree = self.tree(binary.tree);
         let mut account = LegAccount::default();
         let mut legs = self.legs(number, code, tree, of, &mut account)?;

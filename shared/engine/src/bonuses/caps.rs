@@ -147,11 +147,12 @@ impl Desk<'_> {
     /// The plan's caps on everything.
     pub(super) fn cap_everything(&mut self) -> Result<(), EngineError> {
         let document = self.plan.document();
-        if let Some(cap) = document.cap_per_person {
+        if let Some(cap) = &document.cap_per_person {
+            let caps = self.limits((cap, self.plan.cap_rule()), "the plan", Ok)?;
             let sums = self.sums(u16::MAX, &self.lines, |_| true)?;
             let first = self.lines.len();
             let number = self.number_of(&plan_wide());
-            self.cap_persons(number, LineKind::PersonCap, &Limits::Same(cap), sums)?;
+            self.cap_persons(number, LineKind::PersonCap, &caps, sums)?;
             if self.lines.len() == first {
                 self.forget(number);
             }

@@ -1,9 +1,10 @@
 //! The limit of everyone, where it may be another for each person.
 
 use plan::{
-    AMOUNT_SCALE, Plan, PlannedBonus, Role,
+    AMOUNT_SCALE, Plan,
     bonus::{AmountOfRank, Limit, Rate, RateOfRank},
 };
+use rules::Program;
 use rust_decimal::Decimal;
 
 use super::{
@@ -33,12 +34,11 @@ impl<T: Copy> Limits<T> {
 }
 
 impl Desk<'_> {
-    /// The limit of everyone; a rule is the one with `role`, and `ready` makes an amount ready.
+    /// The limit of everyone, `of` what; a limit that is a rule comes with it, and `ready` makes an amount ready.
     pub(super) fn limits<T>(
         &self,
-        bonus: &PlannedBonus,
-        limit: &Limit,
-        role: Role,
+        (limit, rule): (&Limit, Option<&Program>),
+        of: &str,
         ready: impl Fn(Decimal) -> Result<T, EngineError>,
     ) -> Result<Limits<T>, EngineError> {
         match limit {
@@ -48,8 +48,8 @@ impl Desk<'_> {
                 all_ranks(self.plan).map(of).collect::<Result<_, _>>().map(Limits::ByRank)
             }
             Limit::Rule { .. } => {
-                let Some(rule) = bonus.rule(role) else { return ready(Decimal::ZERO).map(Limits::Same) };
-                let of = || format!("a limit of bonus {}", bonus.definition.code);
+                let Some(rule) = rule else { return ready(Decimal::ZERO).map(Limits::Same) };
+                let of = || format!("a limit of {of}");
                 let values = self.run.numbers(rule, AMOUNT_SCALE, of)?.into_iter();
                 let amount = |value: i64| ready(Decimal::new(value.max(0), AMOUNT_SCALE));
                 values.map(amount).collect::<Result<_, _>>().map(Limits::Each)

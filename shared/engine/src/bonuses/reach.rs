@@ -53,7 +53,8 @@ pub(crate) fn lowest_rank_paid(plan: &Plan, bonus: &Bonus) -> Option<u8> {
         }
         _ => true,
     };
-    all_ranks(plan).find(|rank| pays(*rank) && leaves_some(&bonus.cap_per_person, *rank))
+    let caps = [&bonus.cap_per_person, &plan.document().cap_per_person];
+    all_ranks(plan).find(|rank| pays(*rank) && caps.iter().all(|cap| leaves_some(cap, *rank)))
 }
 
 /// Whether a limit may be more than 0 for a rank.

@@ -10,7 +10,7 @@ use plan::{
     },
     indicator::Tree as TreeName,
 };
-use rules::{Explanation, ExplanationKind};
+use rules::{Explanation, ExplanationKind, Program};
 use rust_decimal::Decimal;
 
 use super::{Reason, StoredRun, percent};
@@ -90,7 +90,7 @@ impl StoredRun<'_> {
             BinaryPay::Percentage(rate) => reasons.extend(self.rate_reason(run, bonus, rate, line.earner)),
             BinaryPay::Cycles(cycles) => {
                 let (amount, currency) = (line.rate().normalize(), self.snapshot.rates.base);
-                let why = self.limit_reason(run, bonus, (&cycles.amount, Role::Rate), line.earner);
+                let why = self.limit_reason(run, (&cycles.amount, bonus.rule(Role::Rate)), line.earner);
                 reasons.extend(why.map(|why| {
                     let (es, en) = ("Cada ciclo paga", "Each cycle pays");
                     let text = |start: &str| format!("{start} {amount} {currency}");
@@ -98,34 +98,37 @@ impl StoredRun<'_> {
                 }));
             }
         }
-        let limit = binary.most.as_ref().map(|most| (most, Role::Most));
+        let limit = binary.most.as_ref().map(|most| (most, bonus.rule(Role::Most)));
         reasons.extend(limit.map(|limit| {
-            let most = self.limit_of(run, bonus, limit, line.earner);
+            let most = self.limit_of(run, limit, line.earner);
             Reason::new("limit", format!("Se pagan como máximo {most}"), format!("At most {most} is paid on"))
-                .with(self.limit_reason(run, bonus, limit, line.earner))
+                .with(self.limit_reason(run, limit, line.earner))
         }));
         reasons
     }
 
-    /// The cap per person of a bonus.
-    pub(super) fn cap_reason(&self, bonus: &PlannedBonus, row: u32) -> Option<Reason> {
-        let limit = (bonus.definition.cap_per_person.as_ref()?, Role::Cap);
+    /// The cap per person of a bonus; without one that of the plan.
+    pub(super) fn cap_reason(&self, bonus: Option<&PlannedBonus>, row: u32) -> Option<Reason> {
+        let (cap, rule) = match bonus {
+            Some(bonus) => (&bonus.definition.cap_per_person, bonus.rule(Role::Cap)),
+            None => (&self.plan.document().cap_per_person, self.plan.cap_rule()),
+        };
+        let limit = (cap.as_ref()?, rule);
         let run = self.calculation().ok()?;
-        let (cap, currency) = (self.limit_of(&run, bonus, limit, row), self.snapshot.rates.base);
+        let (cap, currency) = (self.limit_of(&run, limit, row), self.snapshot.rates.base);
         let reason = Reason::new(
             "limit",
             format!("El tope es {cap} {currency}"),
             format!("The cap is {cap} {currency}"),
         );
-        Some(reason.with(self.limit_reason(&run, bonus, limit, row)))
+        Some(reason.with(self.limit_reason(&run, limit, row)))
     }
 
     /// The limit of somebody.
     fn limit_of(
         &self,
         run: &Calculation<'_>,
-        bonus: &PlannedBonus,
-        (limit, role): (&Limit, Role),
+        (limit, rule): (&Limit, Option<&Program>),
         row: u32,
     ) -> Decimal {
         let amount = match limit {
@@ -136,7 +139,7 @@ impl StoredRun<'_> {
             }
             Limit::Rule { .. } => {
                 let view = run.view();
-                let value = bonus.rule(role).and_then(|rule| rule.evaluate(&view.person(row as usize)).ok());
+                let value = rule.and_then(|rule| rule.evaluate(&view.person(row as usize)).ok());
                 let kept = value.and_then(|value| rounded(value.as_number()?, AMOUNT_SCALE));
                 Decimal::new(kept.unwrap_or(0).max(0), AMOUNT_SCALE)
             }
@@ -148,8 +151,7 @@ impl StoredRun<'_> {
     fn limit_reason(
         &self,
         run: &Calculation<'_>,
-        bonus: &PlannedBonus,
-        (limit, role): (&Limit, Role),
+        (limit, program): (&Limit, Option<&Program>),
         row: u32,
     ) -> Option<Reason> {
         match limit {
@@ -157,7 +159,7 @@ impl StoredRun<'_> {
             Limit::ByRank { .. } => Some(self.rank_reason(row)),
             Limit::Rule { rule } => {
                 let view = run.view();
-                let explanation = bonus.rule(role)?.explain(&view.person(row as usize));
+                let explanation = program?.explain(&view.person(row as usize));
                 Some(Reason::new("formula", rule.clone(), rule.clone()).with(seen(&explanation)))
             }
         }

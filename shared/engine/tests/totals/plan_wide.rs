@@ -117,6 +117,30 @@ fn a_cap_per_person_covers_everything() {
 }
 
 #[test]
+fn a_cap_on_everything_may_be_by_rank_or_a_rule() {
+    let mut document = document(&[own("own", "0.5"), own("more", "0.2")]);
+    document["cap_per_person"] =
+        json!({"by-rank": [{"rank": "r1", "amount": "20"}, {"rank": "r3", "amount": "100"}]});
+    let plan = parse(&document);
+    let run = Company::of("a:2 b:3<a c<a d$:1<a").selling("a=100 b=200 c=10 d=100").settle(&plan);
+    let capped: Vec<String> = run.lines().into_iter().filter(|line| line.contains("person-cap")).collect();
+    assert_eq!(capped, ["a  person-cap -50", "b  person-cap -40", "c  person-cap -7", "d  person-cap -25"]);
+    let line = run.payouts.lines.iter().find(|line| line.kind == LineKind::PersonCap).unwrap();
+    let text = run.stored(&plan).explain_line(&run.payouts, line).render(Locale::En);
+    assert!(text.contains("The cap is 20 USD") && text.contains("Paid rank: r2"), "{text}");
+    // What the cap leaves is for r1 on.
+    let row = run.snapshot.people.row("c").unwrap();
+    let missing = run.stored(&plan).why_not_bonus(&run.payouts, "own", row).unwrap().unwrap().missing;
+    assert!(missing.iter().any(|one| one.kind == LackingKind::Rank), "{missing:?}");
+
+    document["cap_per_person"] = json!({"rule": "OWN / 3 - 10"});
+    let run = Company::of("a b<a").selling("a=100 b=20").settle(&parse(&document));
+    let capped: Vec<String> = run.lines().into_iter().filter(|line| line.contains("person-cap")).collect();
+    // 70 of 23.3333, 14 of less than nothing.
+    assert_eq!(capped, ["a  person-cap -46.67", "b  person-cap -14"]);
+}
+
+#[test]
 fn what_is_held_is_paid_when_the_rule_holds_no_more_or_is_lost() {
     let held = with(own("own", "0.1"), &json!({"hold": {"while": "rank < r1", "at_most_cycles": 2}}));
     let plan = plan(&[held]);

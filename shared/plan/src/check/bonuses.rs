@@ -37,12 +37,19 @@ impl Checker {
         planned.into_iter().collect()
     }
 
+    /// The rule of the plan's own cap per person, where it is one.
+    pub(super) fn cap_per_person(&mut self) -> Option<rules::Program> {
+        let cap = self.document.cap_per_person.clone()?;
+        let mut parts = Bonuses::of(self);
+        parts.limit(Role::Cap, "/cap_per_person", &cap);
+        parts.rules.remove(&Role::Cap)
+    }
+
     fn bonus(&mut self, index: usize, bonus: &Bonus) -> Option<PlannedBonus> {
         let pointer = format!("/bonuses/{index}");
         let text = bonus.when.as_deref().unwrap_or("active");
         let when = self.rule(&format!("{pointer}/when"), Place::Payment, text, &Type::Bool);
-        let mut parts =
-            Bonuses { checker: self, rules: BTreeMap::new(), indicators: BTreeMap::new(), complete: true };
+        let mut parts = Bonuses::of(self);
         parts.award(&pointer, bonus);
         if let Some(cap) = &bonus.cap_per_person {
             parts.limit(Role::Cap, &format!("{pointer}/cap_per_person"), cap);
@@ -69,6 +76,12 @@ impl Checker {
             return None;
         }
         Some(PlannedBonus { definition: bonus.clone(), when: when?, rules, indicators })
+    }
+}
+
+impl<'a> Bonuses<'a> {
+    fn of(checker: &'a mut Checker) -> Self {
+        Self { checker, rules: BTreeMap::new(), indicators: BTreeMap::new(), complete: true }
     }
 }
 

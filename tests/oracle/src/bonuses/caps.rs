@@ -29,10 +29,15 @@ impl Desk<'_> {
 
     /// The plan's cap for each person.
     pub(super) fn cap_people(&mut self) -> Result<()> {
-        let Some(cap) = maybe(&self.cycle.plan.document, "/cap_per_person")? else { return Ok(()) };
+        let cap = self.cycle.plan.document.get("cap_per_person");
         for person in 0..self.lines.len() {
             let sum = self.sum(person, None);
-            self.cap_person(person, "", "person-cap", cap, sum)?;
+            if sum <= Decimal::ZERO {
+                continue;
+            }
+            if let Some(cap) = self.limit(cap, person, 4)? {
+                self.cap_person(person, "", "person-cap", cap, sum)?;
+            }
         }
         Ok(())
     }

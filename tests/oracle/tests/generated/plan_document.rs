@@ -112,7 +112,7 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
         document["payout_cap"] = json!({ "share_of_vc": draft.dice.one_of(&["0.1", "0.4", "0.033"]) });
     }
     if draft.dice.once_in(6) {
-        document["cap_per_person"] = json!(draft.dice.one_of(&["100", "10.05", "0.5"]));
+        document["cap_per_person"] = draft.limit(&["100", "10.05", "0.5"]);
     }
     if draft.dice.once_in(3) {
         document["minimum_payout"] = json!({ "amount": draft.dice.one_of(&["20", "0", "100.555", "3.3"]) });
