@@ -329,6 +329,13 @@ impl StoredRun<'_> {
                 format!("Only those for whom: {filter}"),
             ));
         }
+        if let Some(qualified) = &definition.options.qualified {
+            reason.parts.push(Reason::new(
+                "compression",
+                format!("Ocupan nivel quienes cumplen: {qualified}"),
+                format!("A level is taken by those for whom: {qualified}"),
+            ));
+        }
         Ok(reason)
     }
 

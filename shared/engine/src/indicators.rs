@@ -526,6 +526,13 @@ impl<'a> Calculation<'a> {
             scope => {
                 let by_id = tree_of(planned) == TreeName::Enrolment && is_by_leg(scope);
                 let numbers = if by_id { numbers(&people.by_id) } else { Vec::new() };
+                let mut takes_level = Vec::new();
+                if let Some(rule) = &planned.qualified {
+                    takes_level = self.truths(rule, &definition.code)?;
+                    for (takes, consultant) in takes_level.iter_mut().zip(&people.consultant) {
+                        *takes &= consultant;
+                    }
+                }
                 let walk = Walk {
                     tree,
                     base: &base,
@@ -534,6 +541,7 @@ impl<'a> Calculation<'a> {
                     cap,
                     ranks: [&people.previous_rank, &self.paid],
                     consultant: &people.consultant,
+                    takes_level: &takes_level,
                     numbers: &numbers,
                 };
                 reduce(walk, emit);
@@ -870,6 +878,7 @@ pub(crate) fn is_plain(planned: &PlannedIndicator) -> bool {
             | Scope::Company
     );
     planned.scale != RATIO_SCALE
+        && planned.qualified.is_none()
         && definition.options.over == Over::Members
         && !matches!(definition.options.cap_per_leg, Some(LegCap::Share(_)))
         && (folds || !matches!(definition.aggregate, Aggregate::Max | Aggregate::Min))

@@ -90,6 +90,8 @@ pub(crate) struct Walk<'a> {
     /// The two columns a shape's `basis` chooses from.
     pub(crate) ranks: [&'a [u8]; 2],
     pub(crate) consultant: &'a [bool],
+    /// Who takes a level; everyone if it is empty.
+    pub(crate) takes_level: &'a [bool],
     /// The place of each row among the ids in order: legs of equal size follow it. Empty where rows do.
     pub(crate) numbers: &'a [u32],
 }
@@ -166,8 +168,9 @@ pub(crate) fn reduce(walk: Walk<'_>, mut emit: impl FnMut(usize, Total)) {
             }
             Shape::Levels { .. } => {
                 mine.add(0, base[row]);
-                for index in 1..cells {
-                    mine.add(index, below.total(index - 1));
+                let step = usize::from(walk.takes_level.get(row).copied().unwrap_or(true));
+                for index in step..cells {
+                    mine.add(index, below.total(index - step));
                 }
             }
             Shape::Group { basis, cut, .. } => {

@@ -183,10 +183,10 @@ enum OfText {
 
 /// All rules of what a plan computes.
 fn programs(plan: &Plan) -> Vec<&Program> {
-    let indicators =
-        plan.indicators().iter().filter(|planned| planned.needed).flat_map(|planned| {
-            [&planned.filter, &planned.only_where, &planned.formula].into_iter().flatten()
-        });
+    let indicators = plan.indicators().iter().filter(|planned| planned.needed).flat_map(|planned| {
+        let rules = [&planned.filter, &planned.only_where, &planned.qualified, &planned.formula];
+        rules.into_iter().flatten()
+    });
     let bonuses = plan.bonuses().iter().flat_map(plan::PlannedBonus::rules).chain(plan.cap_rule());
     std::iter::once(plan.activity()).chain(indicators).chain(plan.rank_rules()).chain(bonuses).collect()
 }

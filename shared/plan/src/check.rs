@@ -109,6 +109,7 @@ impl Checker {
                 needed: false,
                 filter: None,
                 only_where: None,
+                qualified: None,
                 formula: None,
                 measured: None,
                 rank: None,
@@ -402,6 +403,10 @@ impl Checker {
             .as_ref()
             .and_then(|text| self.rule(&format!("{pointer}/where"), orders, text, &Type::Bool));
         self.has_periods(&format!("{pointer}/window"), definition.window.period());
+        let qualified =
+            definition.options.qualified.as_ref().and_then(|text| {
+                self.rule(&format!("{pointer}/options/qualified"), place, text, &Type::Bool)
+            });
         let (mut formula, mut measured) = (None, None);
         match &definition.measure {
             Measure::Formula(text) => {
@@ -433,7 +438,7 @@ impl Checker {
             self.mistake(format!("{pointer}/scope/generation/number"), "no such generation", "0", expected);
         }
         let planned = &mut self.indicators[index];
-        (planned.filter, planned.only_where) = (filter, only_where);
+        (planned.filter, planned.only_where, planned.qualified) = (filter, only_where, qualified);
         (planned.formula, planned.measured, planned.rank) = (formula, measured, rank);
     }
 
@@ -622,6 +627,9 @@ fn contradictions(definition: &Indicator) -> Vec<(&'static str, String, &'static
         if options.over != Over::Members {
             found.push(("/options/over", as_written(&options.over), "members, of whom a leg needs some"));
         }
+    }
+    if options.qualified.is_some() && !matches!(scope, Scope::Level(_) | Scope::Levels { .. }) {
+        found.push(("/options/qualified", as_written(scope), "none, or scope level or levels"));
     }
     if options.cap_per_leg.is_some() {
         if !is_by_leg(scope) && !matches!(scope, Scope::Downline | Scope::Team) {

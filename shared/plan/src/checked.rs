@@ -46,6 +46,8 @@ pub struct PlannedIndicator {
     pub filter: Option<Program>,
     /// Which orders are measured.
     pub only_where: Option<Program>,
+    /// Who takes a level.
+    pub qualified: Option<Program>,
     /// The formula, where the measure is one.
     pub formula: Option<Program>,
     /// The indicator that is measured, where the measure is one.

@@ -65,7 +65,7 @@ pub struct GraphEdge {
     pub from: String,
     /// Id of what needs it.
     pub to: String,
-    /// Through which of its parts: `rule`, `filter`, `where`, `measure`, `scope`, `steps`, `when`, or a part of a bonus. `earlier`:
+    /// Through which of its parts: `rule`, `filter`, `where`, `qualified`, `measure`, `scope`, `steps`, `when`, or a part of a bonus. `earlier`:
     /// only its values of earlier cycles, so that it may depend on itself. `below`: as it is while ranks are climbed, when only the
     /// ranks of those below count, so that ranks may depend on it and it on ranks.
     pub through: String,
@@ -201,9 +201,12 @@ impl Draft<'_> {
             Window::Previous(_) => "earlier",
             _ => "measure",
         };
-        for (through, rule) in
-            [("filter", &planned.filter), ("where", &planned.only_where), (measured, &planned.formula)]
-        {
+        for (through, rule) in [
+            ("filter", &planned.filter),
+            ("where", &planned.only_where),
+            ("qualified", &planned.qualified),
+            (measured, &planned.formula),
+        ] {
             if let Some(rule) = rule {
                 self.rule(id, through, rule);
             }

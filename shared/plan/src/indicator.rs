@@ -292,6 +292,10 @@ pub struct Options {
     #[schemars(with = "Option<schema::DecimalText>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_own_volume: Option<Decimal>,
+    /// Who takes a level, as in a bonus by levels under `dynamic` compression: whoever does not meet the condition is skipped, and so is
+    /// every customer. All below are members still, as many levels nearer. Only for scopes `level` and `levels`. Default: everyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qualified: Option<RuleText>,
     /// The most that one leg counts for; a whole number where what is counted is whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap_per_leg: Option<LegCap>,

@@ -85,6 +85,7 @@ impl Order {
             .iter()
             .map(|indicator| {
                 let mut needs = brought(indicator);
+                needs.extend(indicator.qualified.iter().flat_map(&nodes));
                 if scope_needs_ranks(&indicator.definition) {
                     needs.push(Node::Ranks);
                 }

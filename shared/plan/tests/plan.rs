@@ -420,6 +420,11 @@ fn what_is_not_computed_or_contradicts_itself_is_refused() {
         (json!({"measure": "level", "where": "order.vq > 1"}), "/indicators/0/where"),
         (json!({"measure": "rank", "options": {"over": "orders"}}), "/indicators/0/options/over"),
         (json!({"aggregate": "legs", "scope": "downline"}), "/indicators/0/scope"),
+        (json!({"scope": "team", "options": {"qualified": "active"}}), "/indicators/0/options/qualified"),
+        (
+            json!({"scope": {"level": 2}, "options": {"qualified": "own_vq"}}),
+            "/indicators/0/options/qualified",
+        ),
         (
             json!({"scope": "frontline", "options": {"cap_per_leg": {"share": "0.5"}}}),
             "/indicators/0/options/cap_per_leg",

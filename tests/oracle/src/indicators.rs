@@ -95,10 +95,19 @@ impl Cycle<'_> {
         person: usize,
     ) -> Result<Vec<usize>> {
         let children = || tree.children[person].iter().copied();
-        let of_levels = |from: usize, to: usize| -> Vec<usize> {
-            let below = tree.below(person);
-            let level = |member: &usize| tree.path(person, *member).count();
-            below.into_iter().filter(|member| (from..=to).contains(&level(member))).collect()
+        // Level 1 is who has nobody between who takes a level.
+        let of_levels = |from: usize, to: usize| -> Result<Vec<usize>> {
+            let mut found = Vec::new();
+            for member in tree.below(person) {
+                let mut level = 1;
+                for between in tree.path(person, member).skip(1) {
+                    level += usize::from(self.takes_level(definition, between)?);
+                }
+                if (from..=to).contains(&level) {
+                    found.push(member);
+                }
+            }
+            Ok(found)
         };
         let rank = || self.plan.rank(text(held, "/rank").context("no rank")?);
         Ok(match scope {
@@ -107,9 +116,9 @@ impl Cycle<'_> {
             "frontline" => children().collect(),
             "level" => {
                 let level = usize::try_from(held.as_u64().context("no level")?)?;
-                of_levels(level, level)
+                of_levels(level, level)?
             }
-            "levels" => of_levels(count(held, "/from", 1)?, count(held, "/to", 1)?),
+            "levels" => of_levels(count(held, "/from", 1)?, count(held, "/to", 1)?)?,
             "downline" => tree.below(person),
             "team" => tree.leg(person),
             "group" => {
@@ -153,6 +162,15 @@ impl Cycle<'_> {
             "company" => (0..self.people().len()).collect(),
             other => bail!("the oracle does not know the scope {other}"),
         })
+    }
+
+    /// Whether somebody takes a level: everyone, or the consultants who qualify.
+    fn takes_level(&self, definition: &Value, person: usize) -> Result<bool> {
+        match text(definition, "/options/qualified") {
+            None => Ok(true),
+            Some(rule) => Ok(self.is_consultant(person)
+                && self.plan.rule(rule)?.holds(&self.speaker(definition, person))?),
+        }
     }
 
     /// Whether a member has the rank that a scope speaks of. Where ranks of this cycle are asked for, a rule of a rank asks of those

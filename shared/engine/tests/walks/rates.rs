@@ -301,3 +301,33 @@ fn the_first_ones_pass_up_in_the_order_in_which_they_joined() {
     let text = run.stored(&plan).explain_line(&run.payouts, line).render(Locale::En);
     assert!(text.contains("d is below b and passes up to a in this bonus"), "{text}");
 }
+
+#[test]
+fn levels_of_an_indicator_are_those_of_a_bonus_under_dynamic_compression() {
+    let pays = json!({"rates": {"by-level": ["1", "1", "1"]}, "compression": "dynamic", "per": "level", "qualified": "active"});
+    let mut document = document(&[unilevel(&pays)]);
+    for level in 1..=3 {
+        let code = format!("PL{level}");
+        document["indicators"].as_array_mut().unwrap().push(json!({
+            "code": code, "name": {"es": code, "en": code}, "unit": "points", "measure": "vc", "scope": {"level": level},
+            "options": {"qualified": "active"}
+        }));
+    }
+    let run = Company::of("a b!<a c<b d?<c e<d f!<e g<f")
+        .selling("a=1 b=20 c=300 d=4000 e=50000 f=600000 g=7000000")
+        .settle(&parse(&document));
+    let at = |who: &str, level: u16| {
+        run.indicators.value(&format!("PL{level}"), run.snapshot.people.row(who).unwrap()).unwrap()
+    };
+    let found: Vec<Decimal> = (1..=3).map(|level| at("a", level)).collect();
+    assert_eq!(found, [320, 54000, 7_600_000].map(Decimal::from));
+    // Who takes no level has what they would if they did.
+    assert_eq!([at("b", 1), at("b", 2)], [300, 54000].map(Decimal::from));
+    for who in ["a", "c", "e", "g"] {
+        let row = run.snapshot.people.row(who).unwrap();
+        for level in 1..=3 {
+            let line = run.payouts.of(row).iter().find(|line| line.level_paid == level);
+            assert_eq!(at(who, level), line.map_or(Decimal::ZERO, PayoutLine::base), "{who} {level}");
+        }
+    }
+}

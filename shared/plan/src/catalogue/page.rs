@@ -121,6 +121,9 @@ pub fn definition(indicator: &Indicator) -> String {
     if let Some(least) = options.minimum_own_volume {
         add(format!("people with own VQ of at least {}", least.normalize()));
     }
+    if let Some(qualified) = &options.qualified {
+        add(format!("levels of people with `{qualified}`"));
+    }
     match options.cap_per_leg {
         None => {}
         Some(LegCap::Amount(most)) => add(format!("each leg at most {}", most.normalize())),

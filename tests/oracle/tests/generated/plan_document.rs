@@ -313,6 +313,10 @@ impl Draft<'_, '_> {
         if self.dice.once_in(6) {
             one["options"]["minimum_own_volume"] = json!("60");
         }
+        let by_level = ["level", "levels"].iter().any(|levels| one["scope"].get(levels).is_some());
+        if by_level && self.dice.once_in(2) {
+            one["options"]["qualified"] = json!(self.words().and_truth("active").truth(self.dice, 1));
+        }
         if aggregate == "legs" && self.dice.once_in(2) {
             one["options"]["members_per_leg"] = json!(2);
         }
