@@ -122,7 +122,7 @@ fn a_cap_on_everything_may_be_by_rank_or_a_rule() {
     document["cap_per_person"] =
         json!({"by-rank": [{"rank": "r1", "amount": "20"}, {"rank": "r3", "amount": "100"}]});
     let plan = parse(&document);
-    let run = Company::of("a:2 b:3<a c<a d$:1<a").selling("a=100 b=200 c=10 d=100").settle(&plan);
+    let run = Company::of("a:2 b:3<a c<a d:1$<a").selling("a=100 b=200 c=10 d=100").settle(&plan);
     let capped: Vec<String> = run.lines().into_iter().filter(|line| line.contains("person-cap")).collect();
     assert_eq!(capped, ["a  person-cap -50", "b  person-cap -40", "c  person-cap -7", "d  person-cap -25"]);
     let line = run.payouts.lines.iter().find(|line| line.kind == LineKind::PersonCap).unwrap();
