@@ -129,7 +129,7 @@ fn encode_people(snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     for (prefix, volumes) in [("", &people.volumes), ("lifetime_", &people.lifetime)] {
         for volume in Volume::ALL {
             let name = format!("{prefix}{}", volume.column());
-            columns.push(Column::new(name, Cells::Decimal(volumes.of(volume), volume.scale())));
+            columns.push(Column::new(name, Cells::decimals(volumes.of(volume), volume.scale())));
         }
     }
     let rates: BTreeMap<&str, Decimal> =
@@ -179,7 +179,7 @@ fn read_earned_before(table: &Table) -> Result<Vec<Vec<u8>>, EngineError> {
 
 fn encode_orders(orders: &Orders, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let people = &snapshot.people;
-    let amount = |values| Cells::Decimal(values, AMOUNT_SCALE);
+    let amount = |values| Cells::decimals(values, AMOUNT_SCALE);
     let columns = [
         Column::new("id", Cells::Text(texts(&orders.ids))),
         Column::new("person_row", Cells::ints(rows_as_ints(&orders.person))),
@@ -261,6 +261,7 @@ fn decode_people(table: &Table) -> Result<People, EngineError> {
         .map(|cell| text_of(cell).split(';').filter(|tag| !tag.is_empty()).collect())
         .collect();
     let most = usize::from(u8::MAX);
+    let volumes = read_volumes(table, "", &Volumes::default())?;
     Ok(People {
         ids,
         by_id,
@@ -280,17 +281,29 @@ fn decode_people(table: &Table) -> Result<People, EngineError> {
         grace_used: table.codes("grace_used", most)?,
         lock_left: table.codes("lock_left", most)?,
         earned_before: read_earned_before(table)?,
-        volumes: read_volumes(table, "")?,
-        lifetime: read_volumes(table, "lifetime_")?,
+        lifetime: read_volumes(table, "lifetime_", &volumes)?,
+        volumes,
     })
 }
 
-fn read_volumes(table: &Table, prefix: &str) -> Result<Volumes, EngineError> {
+/// Volumes, of which those that are the same as `known` ones, or nothing for everybody, are in memory once.
+fn read_volumes(table: &Table, prefix: &str, known: &Volumes) -> Result<Volumes, EngineError> {
     let mut columns: [Arc<Vec<i64>>; 10] = std::array::from_fn(|_| Arc::default());
-    let column = |at: usize| table.longs(&format!("{prefix}{}", Volume::ALL[at].column()));
+    let nothing = Arc::new(vec![0; table.rows()]);
+    let column = |at: usize| -> Result<Arc<Vec<i64>>, EngineError> {
+        let volume = Volume::ALL[at];
+        let sums = table.longs(&format!("{prefix}{}", volume.column()))?;
+        Ok(if sums.iter().all(|sum| *sum == 0) {
+            Arc::clone(&nothing)
+        } else if sums == known.of(volume) {
+            known.shared(volume)
+        } else {
+            Arc::new(sums)
+        })
+    };
     let read = threads::each(Volume::ALL.len(), column);
     for (volume, column) in Volume::ALL.into_iter().zip(read) {
-        columns[volume as usize] = Arc::new(column?);
+        columns[volume as usize] = column?;
     }
     Ok(Volumes::of_columns(columns))
 }
@@ -332,7 +345,7 @@ pub fn encode_indicators(indicators: &Indicators, snapshot: &Snapshot) -> Result
     ];
     for column in &indicators.columns {
         let cells = match &column.values {
-            Values::Fixed(values) => Cells::Decimal(values, column.scale),
+            Values::Fixed(values) => Cells::decimals(values.as_slice(), column.scale),
             Values::Exact(values) => Cells::Quotient(values, column.scale),
         };
         columns.push(Column::new(column.code.clone(), cells));
@@ -385,62 +398,91 @@ pub fn decode_ranks(bytes: Bytes) -> Result<Ranks, EngineError> {
     })
 }
 
-/// Makes the cells of a column.
-type Gather<'a> = Box<dyn Fn() -> Cells<'a> + Sync + 'a>;
+/// Lines that are looked at together.
+const LINES_LOOKED_AT: usize = 1 << 16;
+
+/// A column of lines, made of those of one row group at a time.
+fn of_lines<'a>(
+    lines: &'a [PayoutLine],
+    cells: impl Fn(&'a [PayoutLine]) -> Cells<'a> + Send + Sync + 'a,
+) -> Cells<'a> {
+    Cells::Gathered(Box::new(move |rows| cells(&lines[rows])))
+}
+
+fn ints_of_lines(lines: &[PayoutLine], pick: fn(&PayoutLine) -> u32) -> Cells<'_> {
+    of_lines(lines, move |lines| Cells::ints(each(lines, |line| i32::try_from(pick(line)).unwrap_or(-1))))
+}
+
+fn each<T>(lines: &[PayoutLine], pick: impl FnMut(&PayoutLine) -> T) -> Vec<T> {
+    lines.iter().map(pick).collect()
+}
 
 /// Writes payout lines with ids beside row numbers, so that the file can be read by itself.
 pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let lines = &payouts.lines;
-    let mut currencies: Vec<Currency> = Vec::new();
-    let currency_of = lines.iter().map(|line| {
-        let known = currencies.iter().position(|known| *known == line.currency);
-        position(known.unwrap_or_else(|| {
-            currencies.push(line.currency);
-            currencies.len() - 1
-        }))
+    // Amounts with four decimals whatever the currency, so that one column holds all.
+    let shares = threads::shares_of(lines.len(), LINES_LOOKED_AT);
+    let looks = threads::each(shares.len(), |share| {
+        let mut currencies = Currencies::default();
+        let fits = |line: &PayoutLine| line.amount.checked_mul(currencies.power(line.currency)).is_some();
+        (lines[shares[share].clone()].iter().all(fits), currencies)
     });
-    let currency_of: Vec<u32> = currency_of.collect();
+    if looks.iter().any(|(fit, _)| !fit) {
+        return Err(EngineError::File { file: "payouts", reason: "an amount is too large".to_owned() });
+    }
+    let mut currencies = Currencies::default();
+    for (currency, _) in looks.into_iter().flat_map(|(_, met)| met.0) {
+        currencies.power(currency);
+    }
+    let currencies = currencies.0;
+    let currency_of = |line: &PayoutLine| currencies.iter().position(|(known, _)| *known == line.currency);
+    let power_of = |line: &PayoutLine| currency_of(line).map_or(1, |place| currencies[place].1);
+    let currency = |code: u32| currencies.get(code as usize).map_or("", |(currency, _)| currency.code());
     let bonus = |code: u32| payouts.bonuses.get(code as usize).map_or("", |bonus| &bonus.code);
     let kind = |code: u32| LineKind::ALL.get(code as usize).map_or("", |kind| kind.name());
-    // Amounts with four decimals whatever the currency, so that one column holds all.
-    let powers: Vec<i64> = currencies.iter().map(|currency| power(*currency)).collect();
-    let amount = lines
-        .iter()
-        .zip(&currency_of)
-        .map(|(line, code)| line.amount.checked_mul(powers[*code as usize]))
-        .collect::<Option<Vec<i64>>>()
-        .ok_or_else(|| EngineError::File { file: "payouts", reason: "an amount is too large".to_owned() })?;
-    let longs = |pick: fn(&PayoutLine) -> i64| lines.iter().map(pick).collect::<Vec<i64>>();
-    let (base, rate) = threads::both(|| longs(|line| line.base), || longs(|line| line.rate));
-    let ints = |pick: fn(&PayoutLine) -> u32| {
-        Cells::Int(lines.iter().map(|line| i32::try_from(pick(line)).unwrap_or(-1)).collect())
-    };
-    let codes = |code: fn(&PayoutLine) -> u32| lines.iter().map(code).collect::<Vec<u32>>();
     let (people, orders) = (&snapshot.people.ids, &snapshot.orders.ids);
-    let currency = |code: u32| currencies.get(code as usize).map_or("", Currency::code);
-    // Each goes once along all lines: threads share them out.
-    let gathered: [(&str, Gather<'_>); 16] = [
-        ("earner", Box::new(|| rows_by_id(codes(|line| line.earner), people))),
-        ("bonus", Box::new(|| Cells::coded(codes(|line| u32::from(line.bonus)), bonus))),
-        ("kind", Box::new(|| Cells::coded(codes(|line| line.kind as u32), kind))),
-        ("source", Box::new(|| rows_by_id(codes(|line| line.source), people))),
-        ("order", Box::new(|| rows_by_id(codes(|line| line.order), orders))),
-        ("level_walked", Box::new(|| ints(|line| u32::from(line.level_walked)))),
-        ("level_paid", Box::new(|| ints(|line| u32::from(line.level_paid)))),
-        ("base", Box::new(|| Cells::Decimal(&base, AMOUNT_SCALE))),
-        ("rate", Box::new(|| Cells::Decimal(&rate, RATE_SCALE))),
-        ("exact", Box::new(|| Cells::Wide(lines.iter().map(|line| line.exact).collect(), EXACT_SCALE))),
-        ("amount", Box::new(|| Cells::Decimal(&amount, AMOUNT_SCALE))),
-        ("currency", Box::new(|| Cells::coded(&currency_of, currency))),
-        ("earner_row", Box::new(|| ints(|line| line.earner))),
-        ("source_row", Box::new(|| ints(|line| line.source))),
-        ("order_row", Box::new(|| ints(|line| line.order))),
-        ("bonus_number", Box::new(|| ints(|line| u32::from(line.bonus)))),
+    let amount = |line: &PayoutLine| line.amount.saturating_mul(power_of(line));
+    let columns = [
+        Column::new("earner", of_lines(lines, |lines| rows_by_id(each(lines, |line| line.earner), people))),
+        Column::new(
+            "bonus",
+            of_lines(lines, |lines| Cells::coded(each(lines, |line| u32::from(line.bonus)), bonus)),
+        ),
+        Column::new(
+            "kind",
+            of_lines(lines, |lines| Cells::coded(each(lines, |line| line.kind as u32), kind)),
+        ),
+        Column::new("source", of_lines(lines, |lines| rows_by_id(each(lines, |line| line.source), people))),
+        Column::new("order", of_lines(lines, |lines| rows_by_id(each(lines, |line| line.order), orders))),
+        Column::new("level_walked", ints_of_lines(lines, |line| u32::from(line.level_walked))),
+        Column::new("level_paid", ints_of_lines(lines, |line| u32::from(line.level_paid))),
+        Column::new(
+            "base",
+            of_lines(lines, |lines| Cells::decimals(each(lines, |line| line.base), AMOUNT_SCALE)),
+        ),
+        Column::new(
+            "rate",
+            of_lines(lines, |lines| Cells::decimals(each(lines, |line| line.rate), RATE_SCALE)),
+        ),
+        Column::new(
+            "exact",
+            of_lines(lines, |lines| Cells::Wide(each(lines, |line| line.exact), EXACT_SCALE)),
+        ),
+        Column::new("amount", of_lines(lines, |lines| Cells::decimals(each(lines, &amount), AMOUNT_SCALE))),
+        Column::new(
+            "currency",
+            of_lines(lines, |lines| {
+                Cells::coded(
+                    each(lines, |line| position(currency_of(line).unwrap_or(currencies.len()))),
+                    currency,
+                )
+            }),
+        ),
+        Column::new("earner_row", ints_of_lines(lines, |line| line.earner)),
+        Column::new("source_row", ints_of_lines(lines, |line| line.source)),
+        Column::new("order_row", ints_of_lines(lines, |line| line.order)),
+        Column::new("bonus_number", ints_of_lines(lines, |line| u32::from(line.bonus))),
     ];
-    let columns = threads::each(gathered.len(), |place| {
-        let (name, gather) = &gathered[place];
-        Column::new(*name, gather())
-    });
     let about = vec![
         ("ceiba.plan", snapshot.plan_hash.clone()),
         ("ceiba.bonuses", json("payouts", &payouts.bonuses)?),
@@ -515,8 +557,16 @@ impl Currencies {
             return Some(*known);
         }
         let currency: Currency = code.parse().ok()?;
-        self.0.push((currency, power(currency)));
-        self.0.last().copied()
+        Some((currency, self.power(currency)))
+    }
+
+    fn power(&mut self, currency: Currency) -> i64 {
+        if let Some((_, power)) = self.0.iter().find(|(known, _)| *known == currency) {
+            return *power;
+        }
+        let power = power(currency);
+        self.0.push((currency, power));
+        power
     }
 }
 
@@ -549,10 +599,10 @@ pub fn encode_awards(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>, 
         Column::new("source", Cells::Word(awards.iter().map(|line| id(line.source)).collect())),
         Column::new("order", Cells::Word(awards.iter().map(|line| order(line.order)).collect())),
         Column::new("level_paid", ints(|line| u32::from(line.level_paid))),
-        Column::new("base", Cells::Decimal(&base, AMOUNT_SCALE)),
-        Column::new("rate", Cells::Decimal(&rate, RATE_SCALE)),
+        Column::new("base", Cells::decimals(&base, AMOUNT_SCALE)),
+        Column::new("rate", Cells::decimals(&rate, RATE_SCALE)),
         Column::new("exact", Cells::Wide(awards.iter().map(|line| line.exact).collect(), EXACT_SCALE)),
-        Column::new("quantity", Cells::Decimal(&quantity, 0)),
+        Column::new("quantity", Cells::decimals(&quantity, 0)),
         Column::new("earner_row", ints(|line| line.earner)),
         Column::new("source_row", ints(|line| line.source)),
         Column::new("order_row", ints(|line| line.order)),
@@ -664,11 +714,11 @@ pub fn encode_settlements(settlements: &Settlements<'_>) -> Result<Vec<u8>, Engi
         Column::new("paid_rank", ranks(&settlements.ranks.paid)),
         Column::new("honorific_rank", ranks(&settlements.ranks.honorific)),
         Column::new("currency", words(&people.currency)),
-        Column::new("total", Cells::Decimal(&total, AMOUNT_SCALE)),
+        Column::new("total", Cells::decimals(&total, AMOUNT_SCALE)),
     ];
     for (bonus, amount) in settlements.bonuses.iter().zip(&amounts) {
         let code = if bonus.code.is_empty() { "payout_cap" } else { &bonus.code };
-        columns.push(Column::new(format!("amount_{code}"), Cells::Decimal(amount, AMOUNT_SCALE)));
+        columns.push(Column::new(format!("amount_{code}"), Cells::decimals(amount, AMOUNT_SCALE)));
         columns.push(Column::new(format!("lines_{code}"), Cells::ints(&bonus.lines)));
     }
     let about =

@@ -43,7 +43,7 @@ pub enum Cells<'a> {
     /// Whole numbers.
     Int(Cow<'a, [i32]>),
     /// Decimals of up to 18 digits: value and scale.
-    Decimal(&'a [i64], u32),
+    Decimal(Cow<'a, [i64]>, u32),
     /// Decimals of up to 38 digits: value and scale.
     Wide(Vec<i128>, u32),
     /// The same, [`MISSING`] being nothing. Only these can be null.
@@ -60,7 +60,13 @@ pub enum Cells<'a> {
     Word(Vec<&'a str>),
     /// Texts by their numbers.
     Coded(Coded<'a>),
+    /// Cells of some rows, made when these are written: not all of the column are in memory at once. They are of one kind, whatever
+    /// the rows, and as many.
+    Gathered(Gather<'a>),
 }
+
+/// Makes the cells of some rows.
+type Gather<'a> = Box<dyn Fn(Range<usize>) -> Cells<'a> + Send + Sync + 'a>;
 
 /// Texts by their numbers.
 pub struct Coded<'a> {
@@ -72,6 +78,11 @@ impl<'a> Cells<'a> {
     /// Whole numbers.
     pub fn ints(numbers: impl Into<Cow<'a, [i32]>>) -> Self {
         Self::Int(numbers.into())
+    }
+
+    /// Decimals of up to 18 digits.
+    pub fn decimals(values: impl Into<Cow<'a, [i64]>>, scale: u32) -> Self {
+        Self::Decimal(values.into(), scale)
     }
 
     /// The texts `text` says of `codes`. Memory is taken for all codes between the least and the greatest.
@@ -95,6 +106,7 @@ impl Cells<'_> {
             Self::Moment(_) => format!("REQUIRED INT64 {name} (TIMESTAMP(MICROS,true));"),
             Self::Bool(_) => format!("REQUIRED BOOLEAN {name};"),
             Self::Text(_) | Self::Word(_) | Self::Coded(_) => format!("REQUIRED BYTE_ARRAY {name} (STRING);"),
+            Self::Gathered(gather) => gather(0..0).schema(name),
         }
     }
 
@@ -108,6 +120,7 @@ impl Cells<'_> {
             Self::Quotient(..) => Some(Encoding::PLAIN),
             Self::Bool(_) => Some(Encoding::RLE),
             Self::Text(_) | Self::Wide(..) | Self::Coded(_) => None,
+            Self::Gathered(gather) => gather(0..0).encoding(),
         }
     }
 }
@@ -170,7 +183,7 @@ pub fn write(
         let chunks = threads::each(groups.len() * columns.len(), |chunk| {
             let (rows, place) = (groups[chunk / columns.len()].clone(), chunk % columns.len());
             let chunk = Chunk { file, description: described.column(place), properties: &properties };
-            chunk.of(&columns[place], rows)
+            chunk.of(&columns[place].name, &columns[place].cells, rows)
         });
         let mut chunks = chunks.into_iter();
         for _ in groups {
@@ -196,15 +209,15 @@ struct Chunk<'a> {
 type Written = Result<(Bytes, ColumnCloseResult), EngineError>;
 
 impl Chunk<'_> {
-    fn of(&self, column: &Column<'_>, rows: Range<usize>) -> Written {
-        match &column.cells {
+    fn of(&self, name: &str, cells: &Cells<'_>, rows: Range<usize>) -> Written {
+        match cells {
             Cells::Int(values) => self.put::<Int32Type>(&values[rows]),
             Cells::Day(values) => self.put::<Int32Type>(&values[rows]),
             Cells::Moment(values) => self.put::<Int64Type>(&values[rows]),
             Cells::Decimal(values, _) => {
                 let most = 10_u64.pow(NARROW_DIGITS);
                 if let Some(wide) = values[rows.clone()].iter().find(|value| most <= value.unsigned_abs()) {
-                    let reason = format!("{wide} in column {} has more than 18 digits", column.name);
+                    let reason = format!("{wide} in column {name} has more than 18 digits");
                     return Err(EngineError::File { file: self.file, reason });
                 }
                 self.put::<Int64Type>(&values[rows])
@@ -222,13 +235,14 @@ impl Chunk<'_> {
                 if let Some(wide) =
                     known.iter().find(|value| 10_u128.pow(WIDE_DIGITS) <= value.unsigned_abs())
                 {
-                    let reason = format!("{wide} in column {} has more than 38 digits", column.name);
+                    let reason = format!("{wide} in column {name} has more than 38 digits");
                     return Err(EngineError::File { file: self.file, reason });
                 }
                 let levels: Vec<i16> = values.iter().map(|value| i16::from(*value != MISSING)).collect();
                 self.put_known::<FixedLenByteArrayType>(&wide_cells(&known), Some(&levels))
             }
             Cells::Text(values) => pages::texts(&self.description, &values[rows]).map_err(failed(self.file)),
+            Cells::Gathered(gather) => self.of(name, &gather(rows.clone()), 0..rows.len()),
             Cells::Word(values) => {
                 let values = &values[rows];
                 let mut buffer = Vec::with_capacity(values.iter().map(|text| text.len()).sum());

@@ -32,7 +32,7 @@ fn orders_are_the_same_from_both() {
             Column::new("id", Cells::Text(vec!["o1", "o2"])),
             Column::new("person", Cells::Word(vec!["a", "a"])),
             Column::new("paid_at", Cells::Moment(&[1_767_225_600_000_000, 1_767_229_200_500_000])),
-            Column::new("vq", Cells::Decimal(&[1_005_000, -500], 4)),
+            Column::new("vq", Cells::decimals(&[1_005_000, -500][..], 4)),
             Column::new("vc", Cells::Wide(vec![7, -1], 0)),
             Column::new("units", Cells::ints(vec![1, 3])),
             Column::new("first_of_person", Cells::Bool(&[true, false])),

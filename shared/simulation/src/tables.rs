@@ -373,9 +373,11 @@ impl ResultTable<'_> {
                     Cells::Text(texts.iter().map(|text| &**text).collect())
                 }
                 Values::Text(texts) => Cells::Word(texts.iter().map(|text| &**text).collect()),
-                Values::Number(numbers, scale) => Cells::Decimal(numbers, *scale),
+                Values::Number(numbers, scale) => Cells::decimals(numbers.as_ref(), *scale),
                 Values::Quotient(numbers, scale) => Cells::Quotient(numbers, *scale),
-                Values::Money(_) => Cells::Decimal(money.next().map_or(&[][..], Vec::as_slice), AMOUNT_SCALE),
+                Values::Money(_) => {
+                    Cells::decimals(money.next().map_or(&[][..], Vec::as_slice), AMOUNT_SCALE)
+                }
                 Values::Exact(numbers, scale) => Cells::Wide(numbers.clone(), *scale),
                 Values::Whole(numbers) => Cells::ints(numbers),
                 Values::Truth(truths) => Cells::Bool(truths),

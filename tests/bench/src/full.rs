@@ -50,11 +50,15 @@ pub(crate) fn run(data: &Path, threads: usize) -> Result<Value> {
     lap("write indicators");
     let payouts = calculate_bonuses(&snapshot, &indicators, &ranked, &plan, BonusContext::default())?;
     lap("bonuses");
-    written += codec::encode_payouts(&payouts, &snapshot)?.len();
-    lap("write payouts");
     let settlements = Settlements::of(&snapshot, &indicators, &ranked.ranks, &payouts, &plan)?;
     written += codec::encode_settlements(&settlements)?.len();
     lap("settle and write");
+    let count = indicators.columns.len() + ranked.indicators.columns.len();
+    // Nobody needs them any more.
+    drop(settlements);
+    drop((indicators, ranked));
+    written += codec::encode_payouts(&payouts, &snapshot)?.len();
+    lap("write payouts");
     let (wall, cpu) = whole.lap();
     let of = |pick: fn((f64, f64)) -> f64| -> serde_json::Map<String, Value> {
         laps.iter().map(|(what, lap)| ((*what).to_owned(), json!(pick(*lap)))).collect()
@@ -62,7 +66,7 @@ pub(crate) fn run(data: &Path, threads: usize) -> Result<Value> {
     Ok(json!({
         "impl": format!("full{threads}"), "n": snapshot.people.len(), "compute": wall, "cpu_compute": cpu,
         "peak_mb": peak_mb(), "lines": payouts.lines.len(),
-        "indicators": indicators.columns.len() + ranked.indicators.columns.len(),
+        "indicators": count,
         "written_mb": written as f64 / 1e6, "cpu_of": of(|lap| lap.1), "wall_of": of(|lap| lap.0),
     }))
 }
