@@ -19,6 +19,7 @@ mod limits;
 mod matching;
 mod minimum;
 mod pass_up;
+mod payments;
 mod percentage;
 mod periods;
 mod pool;
@@ -43,6 +44,7 @@ use self::{ahead::Aheads, desk::Desk, rates::is_marginal};
 pub(crate) use self::{
     limits::amount_of_rank,
     pass_up::passed_up,
+    payments::restore_payments,
     reach::{lowest_rank_of_level, lowest_rank_paid},
     shares::{OrderShares, Share, brings, shares_of_order, shares_of_person},
     together::{brought_to_level, holder_of_last_level},
@@ -95,6 +97,7 @@ pub fn calculate_bonuses(
     let mut aheads = desk.ahead(here);
     for (number, bonus) in (0_u16..).zip(plan.bonuses()) {
         if here(bonus) {
+            desk.know_payments(number, bonus)?;
             desk.bonus(number, bonus, &mut aheads)?;
         }
         desk.finish_known(number, context.process)?;

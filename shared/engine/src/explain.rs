@@ -19,6 +19,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bonuses::restore_payments,
     columns::NONE,
     failure::EngineError,
     indicators::{Calculation, Context, Indicators, restored},
@@ -85,6 +86,8 @@ pub struct StoredRun<'a> {
     pub indicators: &'a Indicators,
     /// Ranks, and the indicators after them.
     pub ranked: &'a Ranked,
+    /// What was paid, where that is computed already: rules that ask what another bonus paid see 0 without it.
+    pub payouts: Option<&'a Payouts>,
 }
 
 /// A share as people write it: 0.0525 is 5.25 %.
@@ -240,6 +243,9 @@ impl StoredRun<'_> {
         let mut run = restored(self.snapshot, self.plan, Context::default(), &stored)?;
         run.paid.clone_from(&self.ranked.ranks.paid);
         run.earned.clone_from(&self.ranked.ranks.earned);
+        if let Some(payouts) = self.payouts {
+            restore_payments(&run, self.plan, self.snapshot, payouts)?;
+        }
         Ok(run)
     }
 

@@ -1,6 +1,9 @@
 //! Indicators: all that a plan needs, in few passes from the leaves to the root.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use plan::{
     Plan, PlannedIndicator, RATIO_SCALE,
@@ -171,6 +174,9 @@ pub(crate) struct Calculation<'a> {
     pub(crate) quotients: Vec<Quotients>,
     pub(crate) paid: Vec<u8>,
     pub(crate) earned: Vec<u8>,
+    /// What everyone was paid of each bonus, by its index, with [`plan::AMOUNT_SCALE`] decimals of the base currency; filled for a bonus
+    /// when the first rule asks, which is when it is complete.
+    pub(crate) payments: Vec<OnceLock<Vec<i64>>>,
     /// How the snapshot stands to the whole network.
     pub(crate) border: Border<'a>,
     /// Which indicators are computed here, by index of the plan's; all if it is not said.
@@ -213,6 +219,7 @@ impl<'a> Calculation<'a> {
             quotients: vec![Quotients::default(); plan.indicators().len()],
             paid: Vec::new(),
             earned: Vec::new(),
+            payments: vec![OnceLock::new(); plan.bonuses().len()],
             border: Border::Whole,
             share: None,
         }
@@ -263,6 +270,7 @@ impl<'a> Calculation<'a> {
             quotients: &self.quotients,
             paid: &self.paid,
             earned: &self.earned,
+            payments: &self.payments,
             extra: &self.extra,
         }
     }

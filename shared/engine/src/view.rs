@@ -1,9 +1,9 @@
 //! What rules see of a run: slots as columns, or as the values of one person.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
-use plan::{Attribute, Plan, Ranked, Source};
+use plan::{AMOUNT_SCALE, Attribute, Plan, Ranked, Source};
 use rules::{Column, Columns, EvaluationError, Record, Value};
 use rust_decimal::Decimal;
 
@@ -28,6 +28,8 @@ pub(crate) struct View<'a> {
     pub(crate) paid: &'a [u8],
     /// Earned ranks; empty before ranks.
     pub(crate) earned: &'a [u8],
+    /// What everyone was paid of each bonus, by its index, in the base currency; nothing where no rule asks or it is not known yet.
+    pub(crate) payments: &'a [OnceLock<Vec<i64>>],
     /// Columns rules need in another form than the snapshot keeps them.
     pub(crate) extra: &'a Extra,
 }
@@ -125,6 +127,10 @@ impl View<'_> {
                 Attribute::EarnedRank => Column::Code(self.earned),
                 Attribute::CycleStart => Column::Constant(Value::Date(self.extra.first_day)),
                 Attribute::CycleEnd => Column::Constant(Value::Date(self.extra.last_day)),
+            },
+            Some(Source::Paid(bonus)) => match self.payments.get(bonus).and_then(OnceLock::get) {
+                Some(values) => Column::Fixed { values, scale: AMOUNT_SCALE },
+                None => Column::Constant(Value::from(0)),
             },
             // Their values come with each row, order or level, not by person.
             Some(Source::Ranked(..) | Source::Order(_) | Source::LevelPaid) | None => {

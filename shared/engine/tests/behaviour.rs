@@ -404,7 +404,8 @@ fn rules_of_ranks_read_groups_cut_at_the_ranks_of_this_cycle() {
     assert_eq!(of(&found), ["22 1200", "11 0", "11 500", "22 1000"]);
 
     // What is told of it is what the rule saw.
-    let stored = StoredRun { plan: &plan, snapshot: &snapshot, indicators: &before, ranked: &ranked };
+    let stored =
+        StoredRun { plan: &plan, snapshot: &snapshot, indicators: &before, ranked: &ranked, payouts: None };
     let row = |id: &str| snapshot.people.row(id).unwrap();
     let told = stored.explain_rank(row("ana"), 2).unwrap().unwrap();
     assert_eq!(told.held, Some(true), "{}", told.render(Locale::En));
@@ -982,7 +983,8 @@ fn the_demo_plan_runs_and_explains_itself() {
     let payouts = calculate_bonuses(&snapshot, &before, &ranked, &plan, BonusContext::default()).unwrap();
     let settlements = settle(&snapshot, &before, &ranked.ranks, &payouts, &plan).unwrap();
     assert!(check_settlements(&settlements, &payouts, &snapshot, &plan, None).iter().all(|one| !one.blocks));
-    let run = StoredRun { plan: &plan, snapshot: &snapshot, indicators: &before, ranked: &ranked };
+    let run =
+        StoredRun { plan: &plan, snapshot: &snapshot, indicators: &before, ranked: &ranked, payouts: None };
     let ana = snapshot.people.row("ana").unwrap();
     let line = payouts.of(ana).iter().find(|line| line.level_walked == 2).unwrap();
     // Ben is not active and takes no level: 500 × 4000 × 5.25 %.

@@ -249,7 +249,7 @@ impl<'a> Reasoner<'a> {
             }
             Source::Ranked(_, rank) => within(0, (self.earnable < rank).then_some(0)),
             Source::LevelPaid => within(1, None),
-            Source::Order(_) => {}
+            Source::Order(_) | Source::Paid(_) => {}
         }
         domain
     }

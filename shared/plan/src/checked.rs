@@ -166,6 +166,12 @@ impl Plan {
         })
     }
 
+    /// Whether a rule of a bonus asks what other bonuses paid.
+    pub fn asks_payments(&self, bonus: &PlannedBonus) -> bool {
+        let mut slots = bonus.rules().flat_map(Program::slots);
+        slots.any(|slot| matches!(self.source(*slot), Some(Source::Paid(_))))
+    }
+
     /// The activity rule.
     pub fn activity(&self) -> &Program {
         &self.activity

@@ -188,6 +188,7 @@ impl Draft<'_> {
                     _ => continue,
                 },
                 Some(Source::Ranked(_, rank)) => format!("rank:{}", self.plan.rank_code(rank)),
+                Some(Source::Paid(index)) => format!("bonus:{}", self.plan.bonuses()[index].definition.code),
                 _ => continue,
             };
             self.edge(&from, to, through);

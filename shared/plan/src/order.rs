@@ -205,7 +205,7 @@ fn node_of(source: Source) -> Option<Node> {
             Attribute::Rank | Attribute::EarnedRank => Some(Node::Ranks),
             _ => None,
         },
-        Source::Ranked(..) | Source::Order(_) | Source::LevelPaid => None,
+        Source::Ranked(..) | Source::Order(_) | Source::LevelPaid | Source::Paid(_) => None,
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Source {
     Order(OrderAttribute),
     /// The level or generation that is paid. Only in rates of levels.
     LevelPaid,
+    /// What the person was paid of the bonus with this index in [`crate::Plan::bonuses`], in the base currency (`paid('levels')`). Only
+    /// in rules of bonuses that come later.
+    Paid(usize),
 }
 
 /// Something of an order.
@@ -78,6 +81,7 @@ const ORDER_ATTRIBUTES: [NamedOfOrder; 13] = [
 
 const MEMBER: &str = "source.";
 const LEVEL_PAID: &str = "level_paid";
+const PAID: &str = "paid";
 
 /// Where people of at least a rank are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,6 +186,10 @@ impl Place {
         matches!(self, Self::Sources { orders: true } | Self::Level { orders: true })
     }
 
+    fn sees_payments(self) -> bool {
+        matches!(self, Self::Payment | Self::Level { .. })
+    }
+
     fn sees_levels(self) -> bool {
         matches!(self, Self::Level { .. })
     }
@@ -195,6 +203,8 @@ pub(crate) struct Names {
     averages: Vec<bool>,
     /// Codes of the ranks, lowest first.
     pub(crate) ranks: Vec<String>,
+    /// Index and code of the bonuses of which rules of the bonus that is checked may ask what they paid.
+    pub(crate) payments: Vec<(usize, String)>,
     sources: RefCell<Vec<Source>>,
 }
 
@@ -205,6 +215,7 @@ impl Names {
             indicators: definitions.iter().map(names).collect(),
             averages: definitions.iter().map(|one| one.aggregate == Aggregate::Average).collect(),
             ranks,
+            payments: Vec::new(),
             sources: RefCell::new(Vec::new()),
         }
     }
@@ -271,6 +282,25 @@ pub(crate) struct PlaceScope<'a> {
 }
 
 impl PlaceScope<'_> {
+    fn paid(&self, arguments: &[Value]) -> Result<Slot, String> {
+        if !self.place.sees_payments() {
+            return Err(format!("{PAID} is only known in rules of bonuses about who earns"));
+        }
+        let payments = &self.names.payments;
+        let known = match arguments {
+            [Value::Text(code)] => payments.iter().find(|(_, known)| **known == **code),
+            _ => None,
+        };
+        known.map(|(index, _)| self.names.slot(Source::Paid(*index), Type::Number)).ok_or_else(|| {
+            let codes: Vec<&str> = payments.iter().map(|(_, code)| code.as_str()).collect();
+            let known = if codes.is_empty() { "here none".to_owned() } else { format!("here {}", codes.join(", ")) };
+            format!(
+                "one bonus in money that stands earlier in the plan, with all it is an alternative of, and is computed in every \
+                 process this one is: {known}"
+            )
+        })
+    }
+
     fn attribute(&self, name: &str) -> Option<(Attribute, Type)> {
         let (_, attribute, ty) = ATTRIBUTES.iter().find(|(known, ..)| *known == name)?;
         let seen = match (attribute, self.place) {
@@ -311,6 +341,9 @@ impl Scope for PlaceScope<'_> {
     }
 
     fn call(&self, function: &str, arguments: &[Value]) -> Option<Result<Slot, String>> {
+        if function == PAID {
+            return Some(self.paid(arguments));
+        }
         let (_, ranked) = FUNCTIONS.iter().find(|(known, _)| *known == function)?;
         if self.place != Place::Rank {
             return Some(Err(format!("{function} is only known in rules of ranks")));
@@ -364,6 +397,8 @@ impl Scope for PlaceScope<'_> {
     fn known_functions(&self) -> Vec<String> {
         if self.place == Place::Rank {
             FUNCTIONS.iter().map(|(name, _)| (*name).to_owned()).collect()
+        } else if self.place.sees_payments() {
+            vec![PAID.to_owned()]
         } else {
             Vec::new()
         }

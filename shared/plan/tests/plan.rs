@@ -576,6 +576,75 @@ fn periods_of_the_plan_follow_each_other_and_are_there_where_they_are_asked_for(
 }
 
 #[test]
+fn rules_of_bonuses_ask_what_was_paid_of_bonuses_that_are_complete() {
+    let own = |code: &str, change: Value| {
+        let mut one = json!({
+            "code": code, "name": {"es": code, "en": code},
+            "pays": {"percentage": {"of": "PVC", "rate": {"fixed": "0.1"}}}
+        });
+        for (field, value) in change.as_object().unwrap() {
+            one[field] = value.clone();
+        }
+        one
+    };
+    let with = |first: Value, second: Value| {
+        let mut document = demo();
+        document["alternatives"] = json!([]);
+        document["bonuses"] = json!([own("a", first), own("b", second), own("c", json!({}))]);
+        document
+    };
+    let asks = |code: &str| json!({"when": format!("active && paid('{code}') > 10")});
+    let here = |processes: Value, mut change: Value| {
+        change["processes"] = processes;
+        change
+    };
+    let fine = [
+        with(json!({}), asks("a")),
+        with(json!({}), here(json!(["month"]), asks("a"))),
+        with(json!({"processes": ["month", "week"]}), here(json!(["week"]), asks("a"))),
+        with(
+            json!({}),
+            json!({"pays": {"fixed": {"amount": {"rule": "max(0, 50 - paid('a'))"}}}, "cap_per_person": {"rule": "paid('a')"}}),
+        ),
+        with(
+            json!({}),
+            json!({"pays": {"unilevel": {"on": {"orders": "vc"}, "rates": {"rule": {"rate": "paid('a') / 100", "levels": 1}}}}}),
+        ),
+    ];
+    for document in fine {
+        let plan = parsed(&document);
+        assert_eq!(
+            plan.bonuses().iter().map(|bonus| plan.asks_payments(bonus)).collect::<Vec<_>>(),
+            [false, true, false]
+        );
+        let edges = plan.graph().edges;
+        assert!(edges.iter().any(|edge| edge.from == "bonus:a" && edge.to == "bonus:b"), "{edges:#?}");
+    }
+    let mut alternatives = with(json!({}), asks("a"));
+    alternatives["alternatives"] = json!([{"bonuses": ["a", "c"]}]);
+    let only_where = json!({"pays": {"unilevel": {"on": {"orders": "vc"}, "where": "paid('a') > 1", "rates": {"by-level": ["0.1"]}}}});
+    let refused = [
+        (with(json!({}), asks("b")), "when"),
+        (with(json!({}), asks("c")), "when"),
+        (with(json!({}), asks("nobody")), "when"),
+        (with(json!({"processes": ["week"]}), asks("a")), "when"),
+        (with(json!({"processes": ["week"]}), here(json!(["month", "week"]), asks("a"))), "when"),
+        (with(json!({"award": "points"}), asks("a")), "when"),
+        (alternatives, "when"),
+        (with(json!({}), only_where), "pays/unilevel/where"),
+    ];
+    for (document, place) in refused {
+        let found = mistakes(&document);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].pointer, format!("/bonuses/1/{place}"), "{found:#?}");
+        assert!(found[0].line.is_some(), "{found:#?}");
+    }
+    let mut document = demo();
+    document["ranks"]["steps"][0]["rule"] = json!("paid('a') > 1");
+    assert_eq!(mistakes(&document).len(), 1);
+}
+
+#[test]
 fn the_hash_names_the_content_and_not_its_layout() {
     let plan = Plan::parse(DEMO).unwrap();
     let compact = Plan::parse(&demo().to_string()).unwrap();

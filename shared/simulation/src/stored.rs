@@ -173,6 +173,7 @@ impl Stored {
             snapshot: &self.snapshot,
             indicators: &self.indicators,
             ranked: &self.ranked,
+            payouts: Some(&self.payouts),
         }
     }
 }

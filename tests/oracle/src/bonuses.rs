@@ -66,6 +66,10 @@ pub(crate) fn pay<'a>(cycle: &'a Cycle<'a>, settled: &[Settled], handed: &'a [Ba
         !["advance", minimum::BALANCE].contains(&one.kind.as_str())
             && !bonuses.contains_key(one.bonus.as_str())
     });
+    for code in list(document, "/bonuses").iter().filter_map(|bonus| text(bonus, "/code")) {
+        // Of a bonus that is not computed here there is only what was undone.
+        desk.note_payments(code)?;
+    }
     let mut open: Vec<&str> = Vec::new();
     for bonus in list(document, "/bonuses").iter().filter(|bonus| cycle.computes(bonus)) {
         let code = text(bonus, "/code").context("a bonus has no code")?;
@@ -123,7 +127,22 @@ impl<'a> Desk<'a> {
             ("percentage", how) => self.note_period(code, how)?,
             _ => {}
         }
+        self.note_payments(code)
+    }
+
+    /// Notes what everyone has got of a bonus, for rules that ask.
+    fn note_payments(&self, code: &str) -> Result<()> {
+        let mut paid = Vec::new();
+        for person in 0..self.lines.len() {
+            paid.push(self.in_base(person, self.sum(person, Some(code)))?);
+        }
+        self.cycle.payments.borrow_mut().insert(code.to_owned(), paid);
         Ok(())
+    }
+
+    /// An amount of a person's currency in the base currency, with 4 decimals.
+    pub(crate) fn in_base(&self, person: usize, amount: Decimal) -> Result<Decimal> {
+        Ok(half_even(amount / self.cycle.per_base_unit(self.cycle.currency(person))?, 4))
     }
 
     fn bonus(&mut self, code: &'a str, bonus: &'a Value) -> Result<()> {

@@ -96,6 +96,8 @@ pub(crate) struct Cycle<'a> {
     /// For each person their orders.
     pub(crate) orders_of: Vec<Vec<usize>>,
     pub(crate) indicators: Known<Option<Decimal>>,
+    /// What each person was paid of each bonus as far as it is computed, in the base currency.
+    pub(crate) payments: RefCell<BTreeMap<String, Vec<Decimal>>>,
     /// Tags that bonuses of earlier cycles gave, by person's id.
     tags: Tags,
 }
@@ -143,6 +145,7 @@ impl<'a> Cycle<'a> {
             brought: RefCell::new(vec![vec![None; people.len()]; plan.indicators.len()]),
             orders_of: vec![Vec::new(); people.len()],
             indicators: RefCell::new(vec![vec![None; people.len()]; plan.indicators.len()]),
+            payments: RefCell::default(),
             tags,
             index,
         };
@@ -194,6 +197,11 @@ impl<'a> Cycle<'a> {
         let person = &self.people()[person];
         let given = self.tags.get(&person.id).into_iter().flatten().map(String::as_str);
         person.tags.split(';').filter(|tag| !tag.is_empty()).chain(given).collect()
+    }
+
+    /// What a person was paid of a bonus.
+    pub(crate) fn paid_of(&self, code: &str, person: usize) -> Decimal {
+        self.payments.borrow().get(code).map_or(Decimal::ZERO, |paid| paid[person])
     }
 
     /// A person's orders that this cycle feels.

@@ -150,6 +150,9 @@ impl Names for Speaker<'_> {
     }
 
     fn call(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>> {
+        if let ("paid", Place::Bonus, [Value::Text(code)]) = (function, self.place, arguments) {
+            return Ok(Some(Value::Number(self.cycle.paid_of(code, self.person))));
+        }
         if !matches!(function, "legs_with_rank" | "frontline_with_rank" | "downline_with_rank") {
             return Ok(None);
         }

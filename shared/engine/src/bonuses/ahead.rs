@@ -2,7 +2,7 @@
 
 use plan::{PlannedBonus, bonus::Mechanic};
 
-use super::{BonusContext, desk::Desk};
+use super::{BonusContext, desk::Desk, payments::depends_on_payments};
 use crate::{
     failure::EngineError,
     payouts::{AwardLine, Conservation, PayoutLine},
@@ -40,7 +40,7 @@ impl Desk<'_> {
         let bonuses = self.plan.bonuses();
         let alone = |number: &usize| {
             let bonus = &bonuses[*number];
-            here(bonus) && stands_alone(&bonus.definition.pays)
+            here(bonus) && stands_alone(&bonus.definition.pays) && !depends_on_payments(self.plan, bonus)
         };
         let numbers: Vec<usize> = (0..bonuses.len()).filter(alone).collect();
         let mut aheads: Vec<Option<Result<Ahead, EngineError>>> = bonuses.iter().map(|_| None).collect();

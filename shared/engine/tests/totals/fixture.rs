@@ -204,7 +204,13 @@ impl Run {
     }
 
     pub(crate) fn stored<'a>(&'a self, plan: &'a Plan) -> StoredRun<'a> {
-        StoredRun { plan, snapshot: &self.snapshot, indicators: &self.indicators, ranked: &self.ranked }
+        StoredRun {
+            plan,
+            snapshot: &self.snapshot,
+            indicators: &self.indicators,
+            ranked: &self.ranked,
+            payouts: Some(&self.payouts),
+        }
     }
 
     fn id(&self, row: u32) -> &str {

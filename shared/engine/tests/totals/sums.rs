@@ -411,6 +411,42 @@ fn what_a_period_was_paid_is_handed_on() {
 }
 
 #[test]
+fn rules_ask_what_an_earlier_bonus_paid_after_its_own_caps() {
+    let capped =
+        with(own("own", "0.1"), &json!({"cap_per_person": "25", "hold": {"while": "status == 'held'"}}));
+    let fixed = |rule: &str| json!({"fixed": {"amount": {"rule": rule}}});
+    let more = with(bonus("more", &fixed("100 - paid('own')")), &json!({"when": "paid('own') >= 10"}));
+    // Of what asks and is asked again.
+    let last =
+        with(bonus("last", &fixed("paid('more')")), &json!({"when": "paid('own') + paid('more') > 0"}));
+    let mut document = document(&[capped, more, last]);
+    document["cap_per_person"] = json!("120");
+    let plan = parse(&document);
+    let run = Company::of("a b<a c<a").selling("a=90 b=100 c=400").settle(&plan);
+    assert_eq!(
+        run.lines(),
+        [
+            "a own 9",
+            "b  person-cap -70",
+            "b last 90",
+            "b more 90",
+            "b own 10",
+            "c  person-cap -55",
+            "c last 75",
+            "c more 75",
+            "c own 40",
+            "c own bonus-cap -15",
+        ]
+    );
+    let row = run.snapshot.people.row("a").unwrap();
+    let why = run.stored(&plan).why_not_bonus(&run.payouts, "more", row).unwrap().unwrap();
+    let told: Vec<&str> = why.missing.iter().map(|one| one.text.en.as_str()).collect();
+    assert_eq!(told, ["paid('own') is 9 and must be at least 10 (1 short)"]);
+    let near = run.stored(&plan).nearly_bonus("more", 5).unwrap().unwrap();
+    assert_eq!(near.iter().map(|one| one.person.as_str()).collect::<Vec<_>>(), ["a"]);
+}
+
+#[test]
 fn a_period_of_the_plan_is_paid_as_a_whole() {
     let percentage = json!({"percentage": {"of": "OWN", "rate": {"fixed": "0.1"}, "true_up": "plan-period"}});
     let mut document = document(&[bonus("own", &percentage)]);

@@ -47,6 +47,7 @@ impl Checker {
 
     fn bonus(&mut self, index: usize, bonus: &Bonus) -> Option<PlannedBonus> {
         let pointer = format!("/bonuses/{index}");
+        self.names.payments = self.payments_before(index);
         let text = bonus.when.as_deref().unwrap_or("active");
         let when = self.rule(&format!("{pointer}/when"), Place::Payment, text, &Type::Bool);
         let mut parts = Bonuses::of(self);

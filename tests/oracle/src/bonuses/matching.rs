@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::{Brought, levels::Share};
 use crate::{
-    numbers::half_even,
     payouts::{Claim, Desk},
     plan::{choice, list},
 };
@@ -20,7 +19,7 @@ impl<'a> Desk<'a> {
         };
         for source in self.cycle.in_order() {
             let sum: Decimal = of.iter().map(|matched| self.sum(source, Some(matched))).sum();
-            let base = half_even(sum / self.cycle.per_base_unit(self.cycle.currency(source))?, 4);
+            let base = self.in_base(source, sum)?;
             if base.is_zero() {
                 continue;
             }

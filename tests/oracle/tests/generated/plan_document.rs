@@ -29,6 +29,8 @@ struct Draft<'a, 'b> {
     codes: Vec<String>,
     /// Groups that rules of ranks ask for, cut at the ranks of the cycle.
     groups: Vec<Value>,
+    /// Codes of the bonuses before the one that is drawn.
+    bonuses: Vec<String>,
 }
 
 /// Codes of the ranks of all plans: the first so many.
@@ -63,7 +65,8 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
     let ranks: Vec<String> = RANKS[..n_ranks].iter().map(|rank| (*rank).to_owned()).collect();
     let before =
         ["own_vq", "own_vc", "PNET", "active_legs", "TVQ", "CVQ", "PVQ_R3"].map(str::to_owned).to_vec();
-    let mut draft = Draft { dice, ranks, codes: before.clone(), before, groups: Vec::new() };
+    let mut draft =
+        Draft { dice, ranks, codes: before.clone(), before, groups: Vec::new(), bonuses: Vec::new() };
     let indicators: Vec<Value> = (0..draft.dice.below(6)).map(|index| draft.indicator(index)).collect();
     let ranks = draft.ladder();
     let groups = std::mem::take(&mut draft.groups);
@@ -433,12 +436,27 @@ impl Draft<'_, '_> {
             .and_number("earned_rank")
     }
 
+    /// A rule over an earner and what earlier bonuses paid, which comes up among all the other numbers.
+    fn payment_words(&self) -> Words {
+        let paid = self.bonuses.iter().map(|code| format!("paid('{code}')"));
+        let often = paid.flat_map(|paid| std::iter::repeat_n(paid, 3));
+        often.fold(self.earner_words(), |words, paid| words.and_number(&paid))
+    }
+
     fn condition(&mut self) -> String {
-        match self.dice.below(5) {
+        match self.dice.below(6) {
+            5 if !self.bonuses.is_empty() => {
+                let relation = self.dice.one_of(&[">=", "<"]);
+                format!(
+                    "paid('{}') {relation} {}",
+                    self.dice.one_of(&self.bonuses),
+                    self.dice.one_of(&[1, 10, 40])
+                )
+            }
             0 => "active".to_owned(),
             1 => "true".to_owned(),
             2 => format!("rank >= {}", self.rank()),
-            _ => self.earner_words().truth(self.dice, 1),
+            _ => self.payment_words().truth(self.dice, 1),
         }
     }
 
@@ -471,7 +489,7 @@ impl Draft<'_, '_> {
             }
             2 => json!({ "brackets": { "over": self.base_indicator(), "steps": self.steps() } }),
             3 | 4 => json!({ "by-rank": self.rows(|draft| json!({ "rate": rate(draft.dice) })) }),
-            _ => json!({ "rule": format!("({}) / 1000", self.earner_words().number(self.dice, 1)) }),
+            _ => json!({ "rule": format!("({}) / 1000", self.payment_words().number(self.dice, 1)) }),
         }
     }
 
@@ -483,7 +501,7 @@ impl Draft<'_, '_> {
             0 | 1 => json!({ "by-level": rates(self) }),
             2 | 3 => json!({ "by-rank": self.rows(|draft| json!({ "rates": rates(draft) })) }),
             _ => {
-                let mut words = self.earner_words().and_number("level_paid");
+                let mut words = self.payment_words().and_number("level_paid");
                 if source {
                     words = words.and_of_source();
                 }
@@ -519,6 +537,7 @@ impl Draft<'_, '_> {
     }
 
     fn bonus(&mut self, index: usize) -> Value {
+        self.bonuses = (0..index).map(|earlier| format!("B{earlier}")).collect();
         let pays = self.mechanic(index);
         let mut bonus = json!({ "code": format!("B{index}"), "name": name(), "pays": pays });
         if self.dice.once_in(2) {
@@ -654,7 +673,7 @@ impl Draft<'_, '_> {
                 };
                 let mut how = json!({ "fund": fund });
                 if self.dice.once_in(2) {
-                    how["shares"] = json!(self.earner_words().number(self.dice, 1));
+                    how["shares"] = json!(self.payment_words().number(self.dice, 1));
                 }
                 if self.dice.once_in(3) {
                     how["positions"] = json!(["3", "2", "1"]);
@@ -673,7 +692,7 @@ impl Draft<'_, '_> {
                     _ if reaching => json!({ "by-rank": self.amounts() }),
                     0 => json!({ "amount": "12.345" }),
                     1 => json!({ "by-rank": self.amounts() }),
-                    _ => json!({ "rule": self.earner_words().number(self.dice, 1) }),
+                    _ => json!({ "rule": self.payment_words().number(self.dice, 1) }),
                 };
                 let mut how =
                     json!({ "amount": amount, "times": self.dice.one_of(&["each-cycle", "yearly", "once"]) });
@@ -734,7 +753,7 @@ impl Draft<'_, '_> {
                 }
                 json!({ "by-rank": rows })
             }
-            _ => json!({ "rule": format!("({}) / 7", self.earner_words().number(self.dice, 1)) }),
+            _ => json!({ "rule": format!("({}) / 7", self.payment_words().number(self.dice, 1)) }),
         }
     }
 

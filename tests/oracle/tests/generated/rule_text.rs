@@ -37,7 +37,7 @@ impl Words {
 
     /// The same said of the member who brought something.
     pub(crate) fn and_of_source(mut self) -> Self {
-        let not_rank = |name: &&String| !name.starts_with('R');
+        let not_rank = |name: &&String| !name.starts_with('R') && !name.contains('(');
         let of_source: Vec<String> =
             self.numbers.iter().filter(not_rank).map(|name| format!("source.{name}")).collect();
         self.numbers.extend(of_source);

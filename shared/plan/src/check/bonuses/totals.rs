@@ -52,6 +52,21 @@ impl Checker {
             None => place(&code.to_owned()),
         }
     }
+
+    /// The bonuses of which it is known what they paid wherever the bonus at `index` is computed: its place and its code.
+    pub(super) fn payments_before(&self, index: usize) -> Vec<(usize, String)> {
+        let bonuses = &self.document.bonuses;
+        let here = &bonuses[index].processes;
+        let is_known = |earlier: &Bonus| {
+            let there = &earlier.processes;
+            let is_computed =
+                there.is_empty() || (!here.is_empty() && here.iter().all(|one| there.contains(one)));
+            let is_complete = self.known_after(&earlier.code).is_some_and(|last| last < index);
+            earlier.award.is_money() && is_computed && is_complete
+        };
+        let known = bonuses[..index].iter().enumerate().filter(|(_, earlier)| is_known(earlier));
+        known.map(|(place, earlier)| (place, earlier.code.clone())).collect()
+    }
 }
 
 impl Bonuses<'_> {
