@@ -2,6 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use crate::threads;
+
+/// Rows of a tree of which two threads do half the work each in less time.
+const LEAST_IN_HALVES: usize = 4096;
+
 /// No position: the parent of a root, the order of a line that is of none.
 pub const NONE: u32 = u32::MAX;
 
@@ -281,6 +286,17 @@ impl Tree {
             levels[*row as usize] = T::from(*depth);
         }
         levels
+    }
+
+    /// The middle row and those above it, nearest first, if it is worth to give each half of the tree to a thread: rows are in
+    /// preorder, there are enough of them, and few stand above both halves.
+    pub(crate) fn halves(&self) -> Option<(usize, Vec<usize>)> {
+        let middle = self.len() / 2;
+        if threads::most() <= 1 || self.len() < LEAST_IN_HALVES || !is_in_order(&self.order) {
+            return None;
+        }
+        let above: Vec<usize> = self.upline(position(middle)).map(|row| row as usize).collect();
+        (above.len() < middle / 8).then_some((middle, above))
     }
 
     /// The rows above a row, nearest first.

@@ -3,7 +3,8 @@
 //! A part has people of its own and *visitors*: those above them, up to the root. A pass over a part hands nothing up to a visitor;
 //! what its own people would have handed up is written down, visitor by visitor, and the pass over the trunk, which has all visitors
 //! as its own people, starts from there. All that is handed up is added, compared or put in order, so that the trunk ends with the
-//! very numbers that a pass over the whole network gives.
+//! very numbers that a pass over the whole network gives. Threads that climb ranks through the halves of a network leave those above
+//! both as visitors in the same way.
 
 use std::{collections::BTreeMap, ops::Range};
 

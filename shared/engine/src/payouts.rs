@@ -1,5 +1,7 @@
 //! Payout lines: what a run pays, each line with its trace.
 
+use std::ops::AddAssign;
+
 use foundation::money::Currency;
 use plan::bonus::{Award, OrderMeasure};
 use rust_decimal::Decimal;
@@ -244,6 +246,43 @@ pub struct Conservation {
     /// What became of the volume of the legs, for binary bonuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legs: Option<LegAccount>,
+}
+
+impl AddAssign for Conservation {
+    /// Adds the account of other people. Where both have legs it is of no meaning: legs are accounted for once.
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            offered,
+            paid,
+            rolled_up,
+            unqualified,
+            forfeited,
+            unclaimed,
+            capped,
+            held,
+            paid_before,
+            not_chosen,
+            kept,
+            legs,
+        } = other;
+        let sums = [
+            (&mut self.offered, offered),
+            (&mut self.paid, paid),
+            (&mut self.rolled_up, rolled_up),
+            (&mut self.unqualified, unqualified),
+            (&mut self.forfeited, forfeited),
+            (&mut self.unclaimed, unclaimed),
+            (&mut self.capped, capped),
+            (&mut self.held, held),
+            (&mut self.paid_before, paid_before),
+            (&mut self.not_chosen, not_chosen),
+            (&mut self.kept, kept),
+        ];
+        for (sum, more) in sums {
+            *sum += more;
+        }
+        self.legs = self.legs.or(legs);
+    }
 }
 
 impl Conservation {

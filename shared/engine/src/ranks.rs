@@ -12,7 +12,7 @@ use plan::{
 use rules::{Bound, Explanation, Live};
 
 use crate::{
-    columns::{Tree, is_in_order, position},
+    columns::{Tree, position},
     edge::Edge,
     failure::EngineError,
     fold::Crossed,
@@ -217,9 +217,6 @@ pub(crate) fn climb(run: &mut Calculation<'_>) -> Result<Ranks, EngineError> {
     Ok(ranks)
 }
 
-/// People of a network that is climbed in halves: with fewer, those above both halves are too large a part.
-const LEAST_IN_HALVES: usize = 4096;
-
 /// The blocks of what a climb hands up: counts of ranks, and sums over groups.
 const COUNTS: u32 = 0;
 const GROUPS: u32 = 1;
@@ -246,12 +243,7 @@ fn climbed(run: &Calculation<'_>, groups: Groups) -> Result<(Ranks, Handed), Eng
     let climb = Climb::of(snapshot, plan, Rules::of(&view, &groups)?);
     let open = Open { counts, groups };
     let edge = run.border.edge();
-    if matches!(edge, Edge::Whole)
-        && 1 < threads::most()
-        && LEAST_IN_HALVES <= count
-        && is_in_order(&tree.order)
-        && climb.in_halves(&mut ranks, &open)
-    {
+    if matches!(edge, Edge::Whole) && climb.in_halves(&mut ranks, &open) {
         return Ok((ranks, Handed::default()));
     }
     let (handed, _) = climb.part((0..count).rev(), &mut Columns::of(&mut ranks), open, &edge)?;
@@ -344,19 +336,18 @@ impl<'a> Climb<'a> {
     }
 
     /// Climbs the halves of a network that is in preorder side by side. Those above both are left to the end, as visitors of the
-    /// first half. `false` if a rule fails: of several people the same has to be named whatever the threads.
+    /// first half. `false` if that is not worth it, or a rule fails: of several people the same has to be named whatever the threads.
     fn in_halves(&self, ranks: &mut Ranks, open: &Open) -> bool {
-        let (count, tree) = (self.people.len(), self.tree);
-        let middle = count / 2;
-        let above: Vec<usize> = tree.upline(position(middle)).map(|row| row as usize).collect();
-        let mut visitors = vec![false; count];
+        let tree = self.tree;
+        let Some((middle, above)) = tree.halves() else { return false };
+        let mut visitors = vec![false; middle];
         for row in &above {
             visitors[*row] = true;
         }
         let (mut first, mut second) = Columns::of(ranks).split_at(middle);
         let (first, second) = threads::both(
             || self.part((0..middle).rev(), &mut first, open.clone(), &Edge::Part { visitors: &visitors }),
-            || self.part((middle..count).rev(), &mut second, open.clone(), &Edge::Whole),
+            || self.part((middle..tree.len()).rev(), &mut second, open.clone(), &Edge::Whole),
         );
         let (Ok((first, _)), Ok((_, mut left))) = (first, second) else { return false };
         let mut second = Handed::default();
@@ -372,7 +363,8 @@ impl<'a> Climb<'a> {
             }
         }
         let edge = Edge::Trunk { below };
-        self.part(above.into_iter(), &mut Columns::of(ranks), open.clone(), &edge).is_ok()
+        // Everything left was handed on.
+        self.part(above.into_iter(), &mut Columns::of(ranks), left, &edge).is_ok()
     }
 
     /// Climbs some places of the tree, which come from the last to the first; gives what is handed up to visitors, and what nobody has

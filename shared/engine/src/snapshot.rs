@@ -92,7 +92,8 @@ impl Volume {
 #[derive(Clone, Debug)]
 pub struct Volumes([Arc<VolumeColumn>; 10]);
 
-/// A column that may be summed up only when somebody asks for it: most plans count no orders and no units.
+/// A column that may be summed up only when somebody asks for it: most plans count no orders and no units. A snapshot that is stored, or
+/// that follows another one, has all of them.
 type VolumeColumn = LazyLock<Arc<Vec<i64>>, Box<dyn FnOnce() -> Arc<Vec<i64>> + Send>>;
 
 fn volume_column(sum: impl FnOnce() -> Arc<Vec<i64>> + Send + 'static) -> Arc<VolumeColumn> {
@@ -364,9 +365,9 @@ pub fn integrate_columns(
         .map_err(|_| EngineError::Mismatch("the plan's time zone is unknown".to_owned()))?;
     let placed = Placed::of(&facts).ok_or_else(|| facts.broken())?;
     let ids = std::mem::take(&mut facts.people.ids).arranged(Arc::clone(&placed.fact));
-    let IndexedFacts { cycle, people, orders, people_by_id, orders_by_id, buyer, .. } = facts;
+    let IndexedFacts { cycle, people, orders, people_by_id, orders_by_id, buyer, parent, sponsor } = facts;
     let given = Given::of(&orders);
-    let (people, orders) = threads::both(
+    let (frozen_people, frozen_orders) = threads::both(
         || freeze_people((&cycle, &people), ids, &placed, &zone, plan, &rates),
         || {
             let row_of = rows_of_facts(&people_by_id, &placed.by_id);
@@ -374,7 +375,9 @@ pub fn integrate_columns(
             freeze_orders(orders, orders_by_id, row_of_buyer, plan, &rates)
         },
     );
-    let (mut people, orders) = (people?, orders?);
+    // Nobody needs the facts any more, and what comes next takes memory.
+    drop((people, people_by_id, buyer, parent, sponsor));
+    let (mut people, orders) = (frozen_people?, frozen_orders?);
     people.by_id = placed.by_id;
     people.volumes = sum_orders(&orders, &given, &people.ids)?;
     people.lifetime = people.volumes.clone();

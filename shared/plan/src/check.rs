@@ -519,8 +519,8 @@ impl Checker {
         }
     }
 
-    /// Decimals of what an indicator measures and of its values. There are no circular references any more, but for those through
-    /// earlier cycles, of which each is kept as amounts are.
+    /// Decimals of what an indicator measures and of its values. Where there are circular references still, which are told later, and
+    /// for those through earlier cycles, [`Self::base_scale`] ends at its depth and amounts are kept as amounts are.
     pub(super) fn scales(&self, index: usize) -> (u32, u32) {
         let definition = &self.indicators[index].definition;
         let base = self.base_scale(index, 0);

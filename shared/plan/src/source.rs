@@ -173,7 +173,7 @@ pub(crate) enum Place {
     Member(RankBasis),
     /// The rule of a rank.
     Rank,
-    /// `when` and `qualified` of a bonus.
+    /// A rule of a bonus, or of the plan's cap, about one person: `when`, `qualified`, limits, amounts, rates and shares.
     Payment,
     /// `where` of a bonus or an indicator: the member who brought something, and the order if `orders` are paid on.
     Sources { orders: bool },

@@ -642,6 +642,29 @@ fn rules_of_bonuses_ask_what_was_paid_of_bonuses_that_are_complete() {
     let mut document = demo();
     document["ranks"]["steps"][0]["rule"] = json!("paid('a') > 1");
     assert_eq!(mistakes(&document).len(), 1);
+    // The plan's own cap looks at everything that is paid, and at no bonus.
+    let mut document = with(json!({}), asks("a"));
+    document["cap_per_person"] = json!({"rule": "paid('a') * 2"});
+    let found = mistakes(&document);
+    assert_eq!(
+        found.iter().map(|one| one.pointer.as_str()).collect::<Vec<_>>(),
+        ["/cap_per_person/rule"],
+        "{found:#?}"
+    );
+    // Levels are walked again where somebody pays after them.
+    let levels = json!({"processes": ["month"], "pays": {"unilevel": {"on": {"orders": "vc"}, "qualified": "paid('a') > 0",
+        "rates": {"by-level": ["0.1"]}}}});
+    let after = |process: &str| {
+        let mut document = with(json!({"processes": ["month"]}), levels.clone());
+        let pays = json!({"infinity": {"on": {"orders": "vc"}, "rates": [{"rate": "0.01"}], "after": "b"}});
+        document["bonuses"][2]["pays"] = pays;
+        document["bonuses"][2]["processes"] = json!([process]);
+        document
+    };
+    parsed(&after("month"));
+    let found = mistakes(&after("week"));
+    let pointers: Vec<&str> = found.iter().map(|one| one.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/bonuses/2/pays/infinity/after"], "{found:#?}");
 }
 
 #[test]

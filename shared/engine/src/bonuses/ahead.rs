@@ -45,7 +45,8 @@ impl Desk<'_> {
         let numbers: Vec<usize> = (0..bonuses.len()).filter(alone).collect();
         let mut aheads: Vec<Option<Result<Ahead, EngineError>>> = bonuses.iter().map(|_| None).collect();
         if 1 < threads::most() {
-            let computed = threads::each(numbers.len(), |at| self.alone(numbers[at]));
+            let is_only = numbers.len() == 1;
+            let computed = threads::each(numbers.len(), |at| self.alone(numbers[at], is_only));
             for (number, computed) in numbers.into_iter().zip(computed) {
                 aheads[number] = Some(computed);
             }
@@ -53,8 +54,9 @@ impl Desk<'_> {
         Aheads(aheads)
     }
 
-    fn alone(&self, number: usize) -> Result<Ahead, EngineError> {
+    fn alone(&self, number: usize, may_share: bool) -> Result<Ahead, EngineError> {
         let mut desk = Desk::new(self.snapshot, self.plan, self.run, BonusContext::default())?;
+        desk.may_share = may_share;
         desk.mechanic(u16::try_from(number).unwrap_or(u16::MAX), &self.plan.bonuses()[number])?;
         let account = std::mem::take(&mut desk.conservation[number]);
         Ok(Ahead { lines: desk.lines, awards: desk.awards, account })

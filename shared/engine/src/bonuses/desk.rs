@@ -45,6 +45,8 @@ pub(super) struct Desk<'a> {
     pub(super) today: i32,
     /// What is to be known besides the lines.
     pub(super) watch: Option<Watch>,
+    /// Whether other threads may take a share: no other bonus is computed at the same time.
+    pub(super) may_share: bool,
 }
 
 /// A line without its amount.
@@ -91,6 +93,7 @@ impl<'a> Desk<'a> {
             today: days(last_day(snapshot.cycle.end, &zone)),
             zone,
             watch: None,
+            may_share: true,
         })
     }
 

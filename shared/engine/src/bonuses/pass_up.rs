@@ -52,7 +52,7 @@ fn passing(people: &People, tree: &Tree, pass_up: &PassUp, numbered: &[bool]) ->
     for row in in_order.into_iter().map(|row| row as usize) {
         let last = &mut last[tree.parent[row] as usize];
         *last += 1;
-        passes[row] = pass_up.numbers.iter().any(|number| u32::from(*number) == *last);
+        passes[row] = u16::try_from(*last).is_ok_and(|last| pass_up.numbers.binary_search(&last).is_ok());
     }
     passes
 }

@@ -7,13 +7,13 @@ use crate::{
     amount::from_minor,
     failure::EngineError,
     indicators::{Calculation, rounded},
-    payouts::{PayoutLine, Payouts},
+    payouts::{LineKind, PayoutLine, Payouts},
     snapshot::Snapshot,
 };
 
 impl Desk<'_> {
     /// What everyone got of the bonuses whose code `counts`, as the sum of their rounded `lines` in the base currency, kept with
-    /// [`AMOUNT_SCALE`] decimals half to even; nobody who got nothing.
+    /// [`AMOUNT_SCALE`] decimals half to even; nobody who got nothing. Advances, which stored lines have, are deducted later.
     pub(super) fn payments_of(
         &self,
         number: u16,
@@ -21,7 +21,10 @@ impl Desk<'_> {
         counts: impl Fn(&str) -> bool,
     ) -> Result<Vec<(usize, i64)>, EngineError> {
         let counted: Vec<bool> = self.bonuses.iter().map(|bonus| counts(&bonus.code)).collect();
-        let sums = self.sums(number, lines, |line| counted.get(usize::from(line.bonus)) == Some(&true))?;
+        let counts = |line: &PayoutLine| {
+            line.kind != LineKind::Advance && counted.get(usize::from(line.bonus)) == Some(&true)
+        };
+        let sums = self.sums(number, lines, counts)?;
         let in_base = |(row, minor): (u32, i64)| {
             let row = row as usize;
             let (currency, per_base_unit, _) = self.currencies[self.currency_index(row)];

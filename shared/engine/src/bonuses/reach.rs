@@ -53,8 +53,9 @@ pub(crate) fn lowest_rank_paid(plan: &Plan, bonus: &Bonus) -> Option<u8> {
         }
         _ => true,
     };
-    let caps = [&bonus.cap_per_person, &plan.document().cap_per_person];
-    all_ranks(plan).find(|rank| pays(*rank) && caps.iter().all(|cap| leaves_some(cap, *rank)))
+    // The plan's cap takes nothing from what is no money.
+    let of_plan = |rank: u8| !bonus.award.is_money() || leaves_some(&plan.document().cap_per_person, rank);
+    all_ranks(plan).find(|rank| pays(*rank) && leaves_some(&bonus.cap_per_person, *rank) && of_plan(*rank))
 }
 
 /// Whether a limit may be more than 0 for a rank.

@@ -18,6 +18,7 @@ use crate::{
     failure::EngineError,
     indicators::Calculation,
     snapshot::Snapshot,
+    threads,
 };
 
 impl<'a> Desk<'a> {
@@ -53,36 +54,140 @@ impl<'a> Desk<'a> {
         tree: &Tree,
         brought: &[i64],
     ) -> Result<(), EngineError> {
-        let first = self.lines.len();
         match levels.deepest() {
-            0 => return Ok(()),
+            0 => Ok(()),
             1..=2 => self.pass::<2>(levels, tree, brought),
             3..=5 => self.pass::<5>(levels, tree, brought),
             6..=8 => self.pass::<8>(levels, tree, brought),
             9..=16 => self.pass::<16>(levels, tree, brought),
             // No plan has more levels.
             _ => self.pass::<64>(levels, tree, brought),
-        }?;
-        // The way went from the last person to the first.
-        self.lines[first..].reverse();
-        Ok(())
+        }
     }
 
-    /// Goes from the leaves to the root with, for each depth, what those below bring to each level of the next person up.
+    /// Pays all levels, the lines in the order of the people, and accounts for what is brought to nobody.
     fn pass<const W: usize>(
         &mut self,
         levels: &Levels<'_>,
         tree: &Tree,
         brought: &[i64],
     ) -> Result<(), EngineError> {
-        let mut open = vec![[0_i64; W]; tree.deepest() as usize + 2];
         let deepest = levels.deepest();
-        for (row, depth) in tree.order.iter().zip(&tree.depth).rev() {
-            let (row, depth) = (*row as usize, *depth as usize);
+        let open = if let Some(open) = self.halves(levels, tree, brought) {
+            open
+        } else {
+            let first = self.lines.len();
+            let mut open = vec![[0_i64; W]; tree.deepest() as usize + 2];
+            self.part(levels, tree, brought, (0..tree.len()).rev(), &mut open, |_, _| false)?;
+            // The way went from the last person to the first.
+            self.lines[first..].reverse();
+            open
+        };
+        // Nobody stands above the root: what would be brought there misses this level and all further ones.
+        let mut missed = 0;
+        for level in 1..=deepest {
+            missed += open[0][level - 1];
+            if let Some(rate) = levels.table_rate(0, level) {
+                self.share(Share {
+                    bonus: levels.number(),
+                    holder: NONE,
+                    earner: NONE,
+                    level: level_number(level),
+                    base: missed,
+                    rate,
+                    outcome: Outcome::NobodyThere,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes along the halves of a tree side by side, then from the lowest to the root along those above both; gives what is brought to
+    /// the levels above the root. `None`, with no line made, if that is not worth it or an amount is too large: of several people the
+    /// same has to be named whatever the threads.
+    fn halves<const W: usize>(
+        &mut self,
+        levels: &Levels<'_>,
+        tree: &Tree,
+        brought: &[i64],
+    ) -> Option<Vec<[i64; W]>> {
+        let (middle, above) = self.may_share.then(|| tree.halves()).flatten()?;
+        let mut is_above = vec![false; middle];
+        for row in &above {
+            is_above[*row] = true;
+        }
+        // By depth, what those below bring to the person above both halves of the depth before.
+        let nothing = || vec![[0_i64; W]; tree.deepest() as usize + 2];
+        let (mut handed, mut from_second, mut open) = (nothing(), nothing(), nothing());
+        let desk = || Desk::new(self.snapshot, self.plan, self.run, BonusContext::default()).ok();
+        let (mut first, mut second, mut last) = (desk()?, desk()?, desk()?);
+        let (before, after) = threads::both(
+            || {
+                let mut below = nothing();
+                first.part(levels, tree, brought, (0..middle).rev(), &mut below, |row, below| {
+                    if is_above[row] {
+                        handed[tree.depth[row] as usize + 1] = std::mem::replace(below, [0; W]);
+                    }
+                    is_above[row]
+                })
+            },
+            || second.part(levels, tree, brought, (middle..tree.len()).rev(), &mut from_second, |_, _| false),
+        );
+        before.ok().and(after.ok())?;
+        for row in above {
+            let below = tree.depth[row] as usize + 1;
+            for (cell, (first, second)) in
+                open[below].iter_mut().zip(handed[below].iter().zip(from_second[below]))
+            {
+                *cell += first + second;
+            }
+            last.part(levels, tree, brought, std::iter::once(row), &mut open, |_, _| false).ok()?;
+        }
+        self.take_over(levels.number(), [first, last], second);
+        Some(open)
+    }
+
+    /// Takes the lines and accounts of parts of a tree: of two that have people between each other, and of one with those that follow.
+    /// All went from the last person to the first.
+    fn take_over(&mut self, number: u16, mixed: [Desk<'_>; 2], following: Desk<'_>) {
+        let lines: usize = mixed.iter().chain([&following]).map(|desk| desk.lines.len()).sum();
+        self.lines.reserve(lines);
+        for desk in mixed.iter().chain([&following]) {
+            self.awards.extend(desk.awards.iter().cloned());
+            self.conservation[usize::from(number)] += desk.conservation[usize::from(number)];
+        }
+        let [first, last] = mixed.map(|desk| desk.lines.into_iter().rev());
+        let mut last = last.peekable();
+        for line in first {
+            while let Some(above) = last.next_if(|above| above.earner < line.earner) {
+                self.lines.push(above);
+            }
+            self.lines.push(line);
+        }
+        self.lines.extend(last.chain(following.lines.into_iter().rev()));
+    }
+
+    /// Goes along some places of the tree, from the last to the first, with, for each depth, what those below bring to each level of
+    /// the next person up. Who is `passed_by` is left out with what is brought to them.
+    fn part<const W: usize>(
+        &mut self,
+        levels: &Levels<'_>,
+        tree: &Tree,
+        brought: &[i64],
+        places: impl Iterator<Item = usize>,
+        open: &mut [[i64; W]],
+        mut passed_by: impl FnMut(usize, &mut [i64; W]) -> bool,
+    ) -> Result<(), EngineError> {
+        let deepest = levels.deepest();
+        for place in places {
+            let (row, depth) = (tree.order[place] as usize, tree.depth[place] as usize);
+            if passed_by(row, &mut open[depth + 1]) {
+                continue;
+            }
             let below = open[depth + 1];
             let mine = &mut open[depth];
             mine[0] += brought[row];
-            // To compare the arrays is a call for each person: with it W's bonus takes a tenth more.
+            // To compare the arrays is a call for each person, with which the levels of a million people take a tenth more.
             if below.iter().fold(0, |all, below| all | below) == 0 {
                 continue;
             }
@@ -104,22 +209,6 @@ impl<'a> Desk<'a> {
                 self.pay_level(levels, row, level, below[level - 1])?;
             }
             open[depth + 1] = [0; W];
-        }
-        // Nobody stands above the root: what would be brought there misses this level and all further ones.
-        let mut missed = 0;
-        for level in 1..=deepest {
-            missed += open[0][level - 1];
-            if let Some(rate) = levels.table_rate(0, level) {
-                self.share(Share {
-                    bonus: levels.number(),
-                    holder: NONE,
-                    earner: NONE,
-                    level: level_number(level),
-                    base: missed,
-                    rate,
-                    outcome: Outcome::NobodyThere,
-                });
-            }
         }
         Ok(())
     }

@@ -447,6 +447,25 @@ fn rules_ask_what_an_earlier_bonus_paid_after_its_own_caps() {
 }
 
 #[test]
+fn what_a_bonus_paid_is_told_again_without_advances() {
+    let more = json!({"fixed": {"amount": {"rule": "paid('own') + 1"}}});
+    let more = with(bonus("more", &more), &json!({"when": "paid('own') >= 20"}));
+    let plan = plan(&[own("own", "0.1"), more]);
+    let advance = Advance {
+        person: "a".to_owned(),
+        bonus: "own".to_owned(),
+        currency: "USD".parse().unwrap(),
+        amount: 600,
+    };
+    let run = Company::of("a").selling("a=190").settle_with(&plan, &[advance]);
+    assert_eq!(run.lines(), ["a own 19", "a own advance -6"]);
+    let row = run.snapshot.people.row("a").unwrap();
+    let why = run.stored(&plan).why_not_bonus(&run.payouts, "more", row).unwrap().unwrap();
+    let told: Vec<&str> = why.missing.iter().map(|one| one.text.en.as_str()).collect();
+    assert_eq!(told, ["paid('own') is 19 and must be at least 20 (1 short)"]);
+}
+
+#[test]
 fn a_period_of_the_plan_is_paid_as_a_whole() {
     let percentage = json!({"percentage": {"of": "OWN", "rate": {"fixed": "0.1"}, "true_up": "plan-period"}});
     let mut document = document(&[bonus("own", &percentage)]);

@@ -16,7 +16,7 @@ use crate::{
     },
     checked::{AMOUNT_SCALE, PlannedBonus, Role},
     indicator::{GenerationCounts, Tree},
-    source::Place,
+    source::{Place, Source},
 };
 
 /// What is checked and compiled of one bonus.
@@ -34,12 +34,45 @@ impl Checker {
         let planned: Vec<Option<PlannedBonus>> =
             definitions.iter().enumerate().map(|(index, bonus)| self.bonus(index, bonus)).collect();
         self.alternatives();
+        self.payments_of_levels(&planned);
         planned.into_iter().collect()
+    }
+
+    /// Levels after which a bonus pays are walked again where it is computed: what their rules ask of other bonuses has to be known
+    /// there too.
+    fn payments_of_levels(&mut self, planned: &[Option<PlannedBonus>]) {
+        let mut unknown = Vec::new();
+        for (number, bonus) in planned.iter().enumerate() {
+            let Some(Mechanic::Infinity(infinity)) = bonus.as_ref().map(|bonus| &bonus.definition.pays)
+            else {
+                continue;
+            };
+            let levels =
+                planned.iter().flatten().find(|one| infinity.after.as_ref() == Some(&one.definition.code));
+            let known = self.payments_before(number);
+            let slots = levels.into_iter().flat_map(PlannedBonus::rules).flat_map(rules::Program::slots);
+            for slot in slots {
+                if let Some(Source::Paid(asked)) = self.names.source(*slot)
+                    && known.iter().all(|(index, _)| *index != asked)
+                {
+                    unknown.push((number, self.document.bonuses[asked].code.clone()));
+                }
+            }
+        }
+        for (number, code) in unknown {
+            self.mistake(
+                format!("/bonuses/{number}/pays/infinity/after"),
+                "levels that hang on a bonus that is not computed here",
+                format!("{code:?}"),
+                "levels that ask only for bonuses computed in every process this one is",
+            );
+        }
     }
 
     /// The rule of the plan's own cap per person, where it is one.
     pub(super) fn cap_per_person(&mut self) -> Option<rules::Program> {
         let cap = self.document.cap_per_person.clone()?;
+        self.names.payments.clear();
         let mut parts = Bonuses::of(self);
         parts.limit(Role::Cap, "/cap_per_person", &cap);
         parts.rules.remove(&Role::Cap)
