@@ -170,6 +170,7 @@ fn order(fact: OrderFact) -> facts::Order {
         first_of_person: fact.first_of_person,
         category: fact.category,
         reverses: fact.reverses.map(String::from).unwrap_or_default(),
+        sold_at: fact.sold_at.map(|moment| moment.to_string()).unwrap_or_default(),
     }
 }
 

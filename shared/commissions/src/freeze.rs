@@ -125,6 +125,7 @@ pub fn order_fact(paid: Paid) -> OrderFact {
         first_of_person: paid.first_of_person,
         category: paid.category,
         reverses: paid.reverses,
+        sold_at: paid.sold_at,
     }
 }
 

@@ -180,7 +180,7 @@ fn read_earned_before(table: &Table) -> Result<Vec<Vec<u8>>, EngineError> {
 fn encode_orders(orders: &Orders, snapshot: &Snapshot) -> Result<Vec<u8>, EngineError> {
     let people = &snapshot.people;
     let amount = |values| Cells::decimals(values, AMOUNT_SCALE);
-    let columns = [
+    let mut columns = vec![
         Column::new("id", Cells::Text(texts(&orders.ids))),
         Column::new("person_row", Cells::ints(rows_as_ints(&orders.person))),
         Column::new("person", rows_by_id(orders.person.as_slice(), &people.ids)),
@@ -200,6 +200,9 @@ fn encode_orders(orders: &Orders, snapshot: &Snapshot) -> Result<Vec<u8>, Engine
         Column::new("category", words(&orders.category)),
         Column::new("reverses", Cells::Text((0..orders.len()).map(|row| orders.reverses.get(row)).collect())),
     ];
+    if !orders.sold_at.is_empty() {
+        columns.push(Column::new("sold_at", Cells::Moment(&orders.sold_at)));
+    }
     write(
         "orders",
         orders.len(),
@@ -334,6 +337,11 @@ fn decode_orders(table: &Table, people: usize) -> Result<Orders, EngineError> {
         first_of_person: table.bools("first_of_person")?,
         category: read_words(table, "category")?,
         reverses: read_texts(table, "reverses")?.or_none(),
+        sold_at: if table.columns().iter().any(|(name, _)| name == "sold_at") {
+            table.longs("sold_at")?
+        } else {
+            Vec::new()
+        },
     })
 }
 

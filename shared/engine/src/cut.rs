@@ -20,6 +20,7 @@ use crate::{
     ranks::{Ranked, Ranks, climb},
     snapshot::{
         Orders, People, Snapshot, Volume, Volumes, earlier_rows, gathered, gathered_sets, gathered_words,
+        some_moments,
     },
 };
 
@@ -338,6 +339,7 @@ fn some_orders(orders: &Orders, some: &[u32], places: &[u32]) -> Orders {
         first_of_person: truths(&orders.first_of_person),
         category: gathered_words(&orders.category, some, ""),
         reverses: some_texts(&orders.reverses, some).or_none(),
+        sold_at: some_moments(&orders.sold_at, some),
     }
 }
 

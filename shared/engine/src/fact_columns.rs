@@ -9,7 +9,7 @@ use crate::{
     columns::{Dictionary, NONE, Sets, Texts, position},
     facts::{OrderFact, OrderKind, PersonFact, PersonKind},
     failure::EngineError,
-    snapshot::{NO_DAY, fixed},
+    snapshot::{NO_DAY, NO_MOMENT, fixed},
     verify::verify,
 };
 
@@ -98,6 +98,8 @@ pub struct OrderColumns {
     pub category: Dictionary,
     /// For a return: id of the order that came back. Empty: none.
     pub reverses: Texts,
+    /// For a return: when what came back was sold, microseconds since 1970-01-01. Default: [`NO_MOMENT`], not known.
+    pub sold_at: Vec<i64>,
 }
 
 /// Facts of a cycle whose ids are unique and of whom everybody they name is there.
@@ -247,6 +249,7 @@ fn check_lengths(people: &PeopleColumns, orders: &OrderColumns) -> Result<(), En
         orders.first_of_person.len(),
         words(&orders.category),
         orders.reverses.len(),
+        orders.sold_at.len(),
     ];
     let fit = |lengths: &[usize], rows: usize| lengths.iter().all(|length| *length == 0 || *length == rows);
     let count = orders.ids.len();
@@ -434,6 +437,11 @@ fn order_columns(orders: &[OrderFact]) -> Result<OrderColumns, EngineError> {
             Texts::default()
         } else {
             orders.iter().map(|order| order.reverses.as_ref().map_or("", |id| id.as_str())).collect()
+        },
+        sold_at: if orders.iter().all(|order| order.sold_at.is_none()) {
+            Vec::new()
+        } else {
+            orders.iter().map(|order| order.sold_at.map_or(NO_MOMENT, Timestamp::as_microsecond)).collect()
         },
     })
 }

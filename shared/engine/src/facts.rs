@@ -135,6 +135,8 @@ pub struct OrderFact {
     pub category: String,
     /// For a return: the order that came back.
     pub reverses: Option<OrderId>,
+    /// For a return: when what came back was sold. Missing: not known. Of a sale it says nothing.
+    pub sold_at: Option<Timestamp>,
 }
 
 impl OrderFact {
@@ -157,6 +159,7 @@ impl OrderFact {
             first_of_person: false,
             category: String::new(),
             reverses: None,
+            sold_at: None,
         }
     }
 }
@@ -228,7 +231,7 @@ pub const PEOPLE_COLUMNS: [&str; 16] = [
 ];
 
 /// Columns of `orders.csv`.
-pub const ORDER_COLUMNS: [&str; 16] = [
+pub const ORDER_COLUMNS: [&str; 17] = [
     "id",
     "person",
     "paid_at",
@@ -245,6 +248,7 @@ pub const ORDER_COLUMNS: [&str; 16] = [
     "first_of_person",
     "category",
     "reverses",
+    "sold_at",
 ];
 
 /// Reads `people.csv`, or a Parquet file with the same columns. Columns come in any order; all but `id` may be absent or empty.
@@ -278,20 +282,12 @@ pub fn read_people(file: &str, bytes: &[u8]) -> Result<Vec<PersonFact>, Unreadab
 }
 
 /// Reads `orders.csv`, or a Parquet file with the same columns. Columns come in any order; all but `id`, `person` and
-/// `paid_at` may be absent or empty. A plain date in `paid_at` is local midnight in `zone`, a date and time without an
-/// offset is local. Missing is: `kind` sale, `currency` the plan's base currency, `units` 1, every other number 0,
+/// `paid_at` may be absent or empty. A plain date in `paid_at` or `sold_at` is local midnight in `zone`, a date and time
+/// without an offset is local. Missing is: `kind` sale, `currency` the plan's base currency, `units` 1, every other number 0,
 /// `first_of_person` false, everything else nothing.
 pub fn read_orders(file: &str, bytes: &[u8], zone: &TimeZone) -> Result<Vec<OrderFact>, UnreadableFacts> {
     read(file, bytes, &ORDER_COLUMNS, &["id", "person", "paid_at"], |row| {
-        let moment = row.text("paid_at");
-        let paid_at = moment.parse::<Timestamp>().ok().or_else(|| {
-            let local =
-                moment.parse::<Date>().map(|day| day.at(0, 0, 0, 0)).or_else(|_| moment.parse::<DateTime>());
-            Some(local.ok()?.to_zoned(zone.clone()).ok()?.timestamp())
-        });
-        let Some(paid_at) = paid_at else {
-            return row.wrong("paid_at", moment, "a moment as 2026-10-31T14:00:00Z, or a date");
-        };
+        let paid_at = row.moment("paid_at", zone)?;
         Ok(OrderFact {
             id: row.required("id", "an id of 1 to 64 letters, digits, '-', '_', '.'")?,
             person: row.required("person", "an id")?,
@@ -317,6 +313,10 @@ pub fn read_orders(file: &str, bytes: &[u8], zone: &TimeZone) -> Result<Vec<Orde
             },
             category: row.text("category").to_owned(),
             reverses: row.optional("reverses", "the id of an order or nothing")?,
+            sold_at: match row.text("sold_at") {
+                "" => None,
+                _ => Some(row.moment("sold_at", zone)?),
+            },
         })
     })
 }
@@ -382,6 +382,16 @@ impl<'a> Row<'a> {
 
     fn optional<T: std::str::FromStr>(&mut self, column: &str, expected: &str) -> Result<Option<T>, Refused> {
         if self.text(column).is_empty() { Ok(None) } else { self.required(column, expected).map(Some) }
+    }
+
+    fn moment(&mut self, column: &str, zone: &TimeZone) -> Result<Timestamp, Refused> {
+        let text = self.text(column);
+        let moment = text.parse::<Timestamp>().ok().or_else(|| {
+            let day = text.parse::<Date>().map(|day| day.at(0, 0, 0, 0));
+            let local = day.or_else(|_| text.parse::<DateTime>()).ok()?;
+            Some(local.to_zoned(zone.clone()).ok()?.timestamp())
+        });
+        moment.map_or_else(|| self.wrong(column, text, "a moment as 2026-10-31T14:00:00Z, or a date"), Ok)
     }
 
     fn number(&mut self, column: &str) -> Result<Decimal, Refused> {

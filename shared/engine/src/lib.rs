@@ -53,8 +53,8 @@ pub use settlement::{
     BonusAmount, Finding, Settlement, Settlements, check_settlements, settle, totals_by_currency,
 };
 pub use snapshot::{
-    ExchangeRates, Facts, NO_DAY, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
-    integrate_columns, refreeze,
+    ExchangeRates, Facts, NO_DAY, NO_MOMENT, Orders, People, Previous, Snapshot, Volume, Volumes, integrate,
+    integrate_columns, refreeze, with_sold_at,
 };
 pub use table::{Cells, Coded, Column, write as write_table};
 pub use threads::use_threads;

@@ -309,7 +309,7 @@ pub struct LegAccount {
     pub flushed: i128,
 }
 
-/// A return of an order of a settled cycle that is not undone, or not all of what it paid.
+/// A return of an order of a settled cycle that is not undone, or not all of what it paid, or that comes too late to be deducted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotUndone {
     /// Id of the return.

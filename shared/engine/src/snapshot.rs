@@ -10,7 +10,7 @@ use foundation::{
     cycle::Cycle,
     money::{Currency, Rounding},
 };
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use plan::{AMOUNT_SCALE, Plan, document::AfterSettlement};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
@@ -19,12 +19,16 @@ use crate::{
     fact_columns::{IndexedFacts, OrderColumns, PeopleColumns, days},
     facts::{MOST_ERRORS, OrderFact, PersonFact},
     failure::{EngineError, UnknownRank},
+    pairs::days_between,
     ranks::{Ranks, rank_under_plan},
     threads,
 };
 
 /// No day: 0000-01-01, which is what a missing date reads as in rules.
 pub const NO_DAY: i32 = -719_528;
+
+/// No moment: the start of [`NO_DAY`] in UTC.
+pub const NO_MOMENT: i64 = NO_DAY as i64 * 24 * 60 * 60 * 1_000_000;
 
 /// What is kept of orders per person: the columns of [`Volumes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -243,6 +247,8 @@ pub struct Orders {
     pub category: Dictionary,
     /// For a return: id of the order that came back, or empty; without any text where no order has one.
     pub reverses: Texts,
+    /// For a return: when what came back was sold, microseconds since 1970-01-01, or [`NO_MOMENT`]; empty where no order has it.
+    pub sold_at: Vec<i64>,
 }
 
 impl Orders {
@@ -268,6 +274,12 @@ impl Orders {
             }
         }
         None
+    }
+
+    /// How many local days after its sale something came back; `None` if it is not known when it was sold.
+    pub(crate) fn days_since_sale(&self, order: usize, zone: &TimeZone) -> Option<i64> {
+        let sold_at = self.sold_at.get(order).filter(|moment| **moment != NO_MOMENT)?;
+        Some(days_between(*sold_at, self.paid_at[order], zone))
     }
 }
 
@@ -361,8 +373,7 @@ pub fn integrate_columns(
     plan: &Plan,
     rates: ExchangeRates,
 ) -> Result<Snapshot, EngineError> {
-    let zone = TimeZone::get(&plan.document().time_zone)
-        .map_err(|_| EngineError::Mismatch("the plan's time zone is unknown".to_owned()))?;
+    let zone = zone_of(plan)?;
     let placed = Placed::of(&facts).ok_or_else(|| facts.broken())?;
     let ids = std::mem::take(&mut facts.people.ids).arranged(Arc::clone(&placed.fact));
     let IndexedFacts { cycle, people, orders, people_by_id, orders_by_id, buyer, parent, sponsor } = facts;
@@ -372,7 +383,9 @@ pub fn integrate_columns(
         || {
             let row_of = rows_of_facts(&people_by_id, &placed.by_id);
             let row_of_buyer = |order: u32| row_of[buyer[order as usize] as usize];
-            freeze_orders(orders, orders_by_id, row_of_buyer, plan, &rates)
+            let mut orders = freeze_orders(orders, orders_by_id, row_of_buyer, &rates)?;
+            orders.is_late = late(&orders, &cycle, &zone, plan);
+            Ok(orders)
         },
     );
     // Nobody needs the facts any more, and what comes next takes memory.
@@ -413,8 +426,7 @@ pub fn refreeze(
     }
     people.earned_before = Vec::new();
     let orders = &mut snapshot.orders;
-    let order: Vec<u32> = (0..orders.len()).map(position).collect();
-    orders.is_late = late(&orders.ids, &orders.is_return, &orders.reverses, &order, now);
+    orders.is_late = late(orders, &snapshot.cycle, &zone_of(now)?, now);
     people.volumes = sum_orders(orders, &Given::ANYTHING, &people.ids)?;
     people.lifetime = people.volumes.clone();
     if let Some(previous) = previous {
@@ -424,6 +436,34 @@ pub fn refreeze(
     snapshot.rates = ExchangeRates::of_plan(now).with(snapshot.rates.per_base_unit);
     now.hash().clone_into(&mut snapshot.plan_hash);
     Ok(snapshot)
+}
+
+fn zone_of(plan: &Plan) -> Result<TimeZone, EngineError> {
+    TimeZone::get(&plan.document().time_zone)
+        .map_err(|_| EngineError::Mismatch("the plan's time zone is unknown".to_owned()))
+}
+
+/// `orders` with the moment of the sale that each return takes back, where the facts do not say it, one of the `earlier` cycles
+/// (the latest first) has the sale, and `plan` asks: under `deduct` with `within_days`.
+pub fn with_sold_at<'o, 's>(
+    orders: &'o [OrderFact],
+    earlier: impl Iterator<Item = &'s Snapshot> + Clone,
+    plan: &Plan,
+) -> Cow<'o, [OrderFact]> {
+    let returns = plan.document().returns;
+    let is_asked = returns.after_settlement == AfterSettlement::Deduct && returns.within_days.is_some();
+    let mut filled = Cow::Borrowed(orders);
+    for (place, order) in orders.iter().enumerate().filter(|_| is_asked) {
+        let Some(sale) = order.reverses.as_ref().filter(|_| order.sold_at.is_none()) else { continue };
+        let sold_at = earlier.clone().find_map(|cycle| {
+            let row = cycle.orders.row(sale.as_str()).filter(|row| !cycle.orders.is_return[*row])?;
+            Timestamp::from_microsecond(cycle.orders.paid_at[row]).ok()
+        });
+        if sold_at.is_some() {
+            filled.to_mut()[place].sold_at = sold_at;
+        }
+    }
+    filled
 }
 
 /// Where the people of facts stand in the snapshot.
@@ -652,17 +692,15 @@ fn rows_of_facts<'a>(facts_by_id: &[u32], by_id: &'a [u32]) -> Cow<'a, [u32]> {
     Cow::Owned(row_of)
 }
 
-/// The orders of facts, in the `order` of their ids.
+/// The orders of facts, in the `order` of their ids, but for which of them are late.
 fn freeze_orders(
     orders: OrderColumns,
     order: Vec<u32>,
     row_of_buyer: impl Fn(u32) -> u32,
-    plan: &Plan,
     rates: &ExchangeRates,
 ) -> Result<Orders, EngineError> {
     let shared_order = Arc::new(order);
     let order = shared_order.as_slice();
-    let is_late = late(&orders.ids, &orders.is_return, &orders.reverses, order, plan);
     let is_sorted = is_in_order(order);
     let amounts = |column: Vec<i64>, default: i64| {
         if is_sorted && !column.is_empty() { column } else { gathered(&column, order, default) }
@@ -685,7 +723,7 @@ fn freeze_orders(
         person: Arc::new(order.iter().map(|row| row_of_buyer(*row)).collect()),
         paid_at: amounts(orders.paid_at, 0),
         is_return: truths(orders.is_return),
-        is_late,
+        is_late: Vec::new(),
         net: amounts(orders.net, 0),
         gross: amounts(orders.gross, 0),
         vq: amounts(orders.vq, 0),
@@ -699,26 +737,42 @@ fn freeze_orders(
         currency: words(orders.currency, rates.base.code()),
         ids: in_text_order(orders.ids),
         reverses: in_text_order(orders.reverses.or_none()),
+        sold_at: some_moments(&orders.sold_at, order),
     };
     to_base(&mut frozen, rates)?;
     Ok(frozen)
 }
 
-/// For each order, sorted by id as `order` says, whether it is a return of an order of a settled cycle that this cycle does not feel.
-fn late(ids: &Texts, is_return: &[bool], reverses: &Texts, order: &[u32], plan: &Plan) -> Vec<bool> {
-    let undo = plan.document().returns.after_settlement == AfterSettlement::Undo;
-    if !undo || is_return.is_empty() || reverses.is_empty() {
-        return vec![false; order.len()];
+/// Moments of the orders `some`; none where none of them has one.
+pub(crate) fn some_moments(moments: &[i64], some: &[u32]) -> Vec<i64> {
+    if moments.is_empty() || some.iter().all(|order| moments[*order as usize] == NO_MOMENT) {
+        return Vec::new();
     }
-    let is_sale_here = |id: &str| {
-        let found = order.binary_search_by(|row| ids.get(*row as usize).cmp(id));
-        found.is_ok_and(|place| !is_return[order[place] as usize])
+    some.iter().map(|order| moments[*order as usize]).collect()
+}
+
+/// For each order whether it is a return of an order of a settled cycle that this cycle does not feel.
+fn late(orders: &Orders, cycle: &Cycle, zone: &TimeZone, plan: &Plan) -> Vec<bool> {
+    let mut is_late = vec![false; orders.len()];
+    let is_sale_here = |id: &str| orders.row(id).is_some_and(|row| !orders.is_return[row]);
+    let start = cycle.start.as_microsecond();
+    let returns = plan.document().returns;
+    let is_asked = match (returns.after_settlement, returns.within_days) {
+        (AfterSettlement::Undo, _) => !orders.reverses.is_empty(),
+        (_, within_days) => within_days.is_some() && !orders.sold_at.is_empty(),
     };
-    let is_late = |row: &u32| {
-        let sale = reverses.get(*row as usize);
-        is_return[*row as usize] && !sale.is_empty() && !is_sale_here(sale)
-    };
-    order.iter().map(is_late).collect()
+    for row in (0..orders.len()).filter(|row| is_asked && orders.is_return[*row]) {
+        let sale = orders.reverses.get(row);
+        is_late[row] = match (returns.after_settlement, returns.within_days) {
+            _ if is_sale_here(sale) => false,
+            (AfterSettlement::Undo, _) => !sale.is_empty(),
+            (_, Some(most)) if orders.sold_at[row] < start => {
+                orders.days_since_sale(row, zone).is_some_and(|days| i64::from(most) < days)
+            }
+            _ => false,
+        };
+    }
+    is_late
 }
 
 /// Brings net and gross of orders in another currency to the base currency. A foreign amount is divided by its rate and kept

@@ -271,6 +271,54 @@ fn nothing_is_undone_of_what_comes_back_after_the_days_of_the_plan() {
 }
 
 #[test]
+fn nothing_is_deducted_of_what_comes_back_after_the_days_of_the_plan() {
+    let mut plan = document(&json!([unilevel()]), &no_ranks());
+    plan["returns"] = json!({"after_settlement": "deduct", "within_days": 29});
+    let plan = parse(&plan);
+    let (september, october) = (cycle(9), cycle(10));
+    let days = |count: i64| jiff::SignedDuration::from_hours(24 * count);
+    let back = |id: &str, reverses: &str, sold_at: Option<jiff::Timestamp>| {
+        // At the last hour of 1 October.
+        let paid_at = october.start + jiff::SignedDuration::from_hours(23);
+        OrderFact { sold_at, paid_at, ..returned(id, "c", reverses, 1, &october) }
+    };
+    let here = sale("here", "c", 100, &october);
+    let returns = [
+        ("in time", back("r", "s", Some(september.start + days(1))), None),
+        ("too late", back("r", "s", Some(september.start)), Some("too-late 30")),
+        (
+            "too late, of an order without a name",
+            back("r", "s", Some(september.start - days(31))),
+            Some("too-late 61"),
+        ),
+        ("known from September", back("r", "sold", None), Some("too-late 30")),
+        ("facts say otherwise", back("r", "sold", Some(september.start + days(1))), None),
+        ("nobody knows", back("r", "s", None), None),
+        ("of this cycle", back("r", "here", Some(september.start)), None),
+    ];
+    let people = [person("a", None), person("b", Some("a")), person("c", Some("b"))];
+    let before = freeze(&plan, &september, &people, &[sale("sold", "c", 100, &september)]);
+    let paid = pay(&plan, &before, &[]);
+    for (name, mut order, expected) in returns {
+        if name.ends_with("without a name") {
+            order.reverses = None;
+        }
+        let orders = [here.clone(), order];
+        let orders = engine::with_sold_at(&orders, [&before].into_iter(), &plan);
+        let snapshot = freeze(&plan, &october, &people, &orders);
+        let stored = codec::encode_snapshot(&snapshot).unwrap();
+        assert_eq!(codec::decode_snapshot(stored.people.into(), stored.orders.into()).unwrap(), snapshot);
+        let row = snapshot.people.row("c").unwrap() as usize;
+        let own = snapshot.people.volumes.of(engine::Volume::Vq)[row];
+        assert_eq!(own, if expected.is_some() { 1_000_000 } else { 990_000 }, "{name}");
+        let payouts = pay(&plan, &snapshot, &[SettledCycle { snapshot: &before, payouts: &paid }]);
+        let found: Vec<&str> = payouts.not_undone.iter().map(|open| open.reason.as_str()).collect();
+        assert_eq!(found, Vec::from_iter(expected), "{name}");
+        assert!(payouts.lines.iter().all(|line| line.kind == LineKind::Earned), "{name}");
+    }
+}
+
+#[test]
 fn bonuses_on_totals_that_a_returned_order_is_part_of_are_named() {
     let share = |of: &str| json!({"percentage": {"of": of, "rate": {"fixed": "0.01"}}});
     let slices = json!({"brackets": {"marginal": true, "steps": [{"from": "0", "rate": "0.01"}]}});
@@ -459,7 +507,7 @@ fn two_plans() -> (Plan, Plan) {
     let then = document(&json!([]), &ranks(&["r1", "r2", "gone", "r3"], json!({})));
     let continuity = json!({"continuity": {"earned": 1, "of_last": 3, "asked": "to-keep"}});
     let mut now = document(&json!([unilevel()]), &ranks(&["r3", "new", "r1", "r2"], continuity));
-    now["returns"] = json!({"after_settlement": "deduct"});
+    now["returns"] = json!({"after_settlement": "deduct", "within_days": 29});
     now["currencies"]["earners"]
         .as_array_mut()
         .unwrap()
@@ -502,6 +550,8 @@ fn a_refrozen_snapshot_is_the_one_the_other_plan_would_have_frozen() {
         sale("s3", "c", 100, &october),
         returned("x1", "c", "s1", 40, &october),
         returned("x2", "c", "s3", 5, &october),
+        OrderFact { sold_at: Some(september.start), ..returned("x3", "c", "s0", 7, &october) },
+        OrderFact { sold_at: Some(october.start), ..returned("x4", "c", "s9", 2, &october) },
     ];
     let frozen = |plan: &Plan, before: Option<(&Snapshot, &engine::Ranks)>| {
         let facts = Facts { cycle: &october, people: &people, orders: &orders };
@@ -879,6 +929,12 @@ fn files_are_refused_with_line_and_column() {
     let orders = "vq,paid_at,person,id\n12.5,2026-10-01,a,o1\n";
     let read = read_orders("orders.csv", orders.as_bytes(), &TimeZone::UTC).unwrap();
     assert_eq!((read[0].vq, read[0].units), ("12.5".parse().unwrap(), Decimal::ONE));
+    let orders = "id,person,paid_at,kind,sold_at\no1,a,2026-10-01,sale,\no2,a,2026-10-01,return,2026-09-01\n";
+    let read = read_orders("orders.csv", orders.as_bytes(), &TimeZone::UTC).unwrap();
+    assert_eq!((read[0].sold_at, read[1].sold_at), (None, Some(cycle(9).start)));
+    let error =
+        read_orders("orders.csv", b"id,person,paid_at,sold_at\no1,a,2026-10-01,once\n", &TimeZone::UTC);
+    assert_eq!(error.unwrap_err().0[0].column, "sold_at");
 }
 
 #[test]

@@ -213,6 +213,7 @@ impl Row {
             first_of_person: row.first_of_person,
             category: row.category,
             reverses: row.reverses,
+            sold_at: None,
         })
     }
 }

@@ -56,6 +56,9 @@ pub struct Paid {
     pub category: String,
     /// For a return: the order that came back.
     pub reverses: Option<OrderId>,
+    /// For a return: when what came back was paid. Returns kept before this was known have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sold_at: Option<Timestamp>,
 }
 
 impl Paid {
@@ -82,6 +85,7 @@ impl Paid {
             first_of_person,
             category: category.to_owned(),
             reverses: None,
+            sold_at: None,
         }
     }
 
@@ -94,6 +98,7 @@ impl Paid {
             kind: PaidKind::Return,
             first_of_person: false,
             reverses: Some(self.id.clone()),
+            sold_at: Some(self.paid_at),
             ..self.clone()
         }
     }
@@ -122,10 +127,17 @@ mod tests {
         let sale = Paid::sale(&order, at, true);
         assert_eq!((sale.gross, sale.vq), (decimal("178.50"), decimal("9.00")));
         assert_eq!(sale.category, "nutricion");
-        let back = sale.returned(at);
+        let later = at + jiff::SignedDuration::from_hours(1);
+        let back = sale.returned(later);
+        assert_eq!((back.paid_at, back.sold_at), (later, Some(at)));
         assert_eq!(back.id.as_str(), "O1.return");
         assert_eq!((back.kind, back.gross, back.reverses), (PaidKind::Return, sale.gross, Some(sale.id)));
         assert!(!back.first_of_person);
+        // A sale is kept as ever, and what was kept without the moment is read.
+        let mut kept = serde_json::to_value(&back).unwrap();
+        assert!(serde_json::to_value(&sale).unwrap().get("sold_at").is_none());
+        kept.as_object_mut().unwrap().remove("sold_at");
+        assert_eq!(serde_json::from_value::<Paid>(kept).unwrap(), Paid { sold_at: None, ..back });
     }
 
     #[test]

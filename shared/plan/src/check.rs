@@ -229,17 +229,6 @@ impl Checker {
         if self.document.returns.after_settlement == AfterSettlement::Replay {
             self.mistake("/returns/after_settlement", "not computed yet", "\"replay\"", "undo or deduct");
         }
-        if let Some(days) = self.document.returns.within_days
-            && self.document.returns.after_settlement == AfterSettlement::Deduct
-        {
-            // When volumes are frozen only the orders of the cycle are there, not those of the cycles a return may be of.
-            self.mistake(
-                "/returns/within_days",
-                "volumes do not know when an order of an earlier cycle was sold",
-                format!("{days} days with \"deduct\""),
-                "no within_days, or after_settlement \"undo\"",
-            );
-        }
         if let Some(asked) = self.document.ranks.continuity
             && asked.of_last < asked.earned
         {

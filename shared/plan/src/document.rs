@@ -199,9 +199,10 @@ pub struct MinimumPayout {
 pub struct Returns {
     /// What happens when an order of a settled cycle is returned.
     pub after_settlement: AfterSettlement,
-    /// With `undo`: nothing is undone of an order of a settled cycle that comes back more than so many days after it was sold, from
-    /// local day to local day. None: it is undone however late it comes back. What comes back in the cycle it was sold in reduces
-    /// that cycle in any case.
+    /// Of an order of a settled cycle that comes back more than so many days after it was sold, from local day to local day,
+    /// nothing is undone and nothing deducted. None: it is undone or deducted however late it comes back. With `deduct`, what
+    /// comes back without anybody knowing when it was sold is deducted. What comes back in the cycle it was sold in reduces that
+    /// cycle in any case.
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within_days: Option<u16>,

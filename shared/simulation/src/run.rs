@@ -8,7 +8,7 @@ use std::{
 use engine::{
     BonusContext, Context, CycleResults, EngineError, ExchangeRates, Facts, Indicators, OrderFact, Payouts,
     PersonFact, Previous, Ranks, SettledCycle, Snapshot, calculate_bonuses, calculate_indicators,
-    calculate_ranks, integrate,
+    calculate_ranks, integrate, with_sold_at,
 };
 use foundation::cycle::Cycle;
 use plan::Plan;
@@ -105,7 +105,8 @@ pub fn simulate(
         let previous =
             snapshots.first().zip(latest).map(|(snapshot, (_, ranks, _))| Previous { snapshot, ranks });
         let people = with_tags(&facts.people, &tags);
-        let input = Facts { cycle: &facts.cycle, people: &people, orders: &facts.orders };
+        let orders = with_sold_at(&facts.orders, snapshots.iter(), plan);
+        let input = Facts { cycle: &facts.cycle, people: &people, orders: &orders };
         let snapshot = integrate(input, previous, plan, rates.clone()).map_err(failed)?;
         let known: Vec<Option<CycleResults<'_>>> = results
             .iter()

@@ -12,11 +12,11 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::{
-    facts::{CycleInput, Person},
+    facts::{CycleInput, Order, Person},
     indicators::Brought,
     network::Network,
     numbers::half_even,
-    plan::{Plan, decimal, list, text},
+    plan::{Plan, decimal, list, maybe, text},
 };
 
 /// What a person brings from the cycle before.
@@ -172,7 +172,9 @@ impl<'a> Cycle<'a> {
                 person,
                 day: order.day(&self.plan.zone)?,
                 is_return: order.is_return(),
-                is_late: undoes && order.is_return() && !order.reverses.is_empty() && !sold(&order.reverses),
+                is_late: order.is_return()
+                    && !sold(&order.reverses)
+                    && if undoes { !order.reverses.is_empty() } else { self.comes_too_late(order)? },
                 net: in_base(order.net),
                 gross: in_base(order.gross),
                 vq: order.vq,
@@ -190,6 +192,20 @@ impl<'a> Cycle<'a> {
         // The order of rows says nothing.
         orders.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(orders)
+    }
+
+    /// Whether a return comes back so long after its sale, in a cycle before, that it is not deducted any more.
+    fn comes_too_late(&self, back: &Order) -> Result<bool> {
+        let Some(most) = maybe(&self.plan.document, "/returns/within_days")? else { return Ok(false) };
+        let is_of = |bought: &&Bought| !bought.is_return && bought.id == back.reverses;
+        let before = || self.earlier.iter().flat_map(|cycle| &cycle.orders).find(is_of);
+        let sold_on = match back.sold_on(&self.plan.zone)? {
+            Some(day) => Some(day),
+            None => before().map(|sale| sale.day),
+        };
+        let Some(sold_on) = sold_on.filter(|day| *day < self.input.first_day) else { return Ok(false) };
+        let days = (back.day(&self.plan.zone)? - sold_on).get_days();
+        Ok(most < Decimal::from(days))
     }
 
     /// A person's tags: those of the facts, and those given before.

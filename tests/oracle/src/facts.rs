@@ -98,6 +98,8 @@ pub struct Order {
     pub category: String,
     /// The sale that a return takes back.
     pub reverses: String,
+    /// When the sale was paid that a return takes back, if it is known.
+    pub sold_at: String,
 }
 
 impl Default for Order {
@@ -120,6 +122,7 @@ impl Default for Order {
             first_of_person: false,
             category: nothing(),
             reverses: nothing(),
+            sold_at: nothing(),
         }
     }
 }
@@ -132,10 +135,23 @@ impl Order {
 
     /// The local day it was paid or returned.
     pub(crate) fn day(&self, zone: &TimeZone) -> Result<Date> {
-        match self.paid_at.parse::<Timestamp>() {
-            Ok(moment) => Ok(moment.to_zoned(zone.clone()).date()),
-            Err(_) => self.paid_at.parse().with_context(|| format!("order {} was never paid", self.id)),
+        local_day(&self.paid_at, zone).with_context(|| format!("order {} was never paid", self.id))
+    }
+
+    /// The local day of the sale that a return takes back, if the facts say it.
+    pub(crate) fn sold_on(&self, zone: &TimeZone) -> Result<Option<Date>> {
+        if self.sold_at.is_empty() {
+            return Ok(None);
         }
+        local_day(&self.sold_at, zone).map(Some).with_context(|| format!("order {} was never sold", self.id))
+    }
+}
+
+/// The local day of a moment, or the day that is written.
+fn local_day(text: &str, zone: &TimeZone) -> Result<Date> {
+    match text.parse::<Timestamp>() {
+        Ok(moment) => Ok(moment.to_zoned(zone.clone()).date()),
+        Err(_) => Ok(text.parse()?),
     }
 }
 

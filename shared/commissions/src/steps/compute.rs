@@ -6,7 +6,7 @@ use engine::{
 };
 use foundation::problem::Fault;
 use jiff::{Timestamp, tz::TimeZone};
-use plan::Plan;
+use plan::{Plan, document::AfterSettlement};
 
 use super::{Made, earlier_plan, earlier_snapshot, input_context, input_snapshot, parts::Pieces};
 use crate::{
@@ -223,7 +223,7 @@ pub async fn calculate_bonuses(store: &Commissions, task: &Task, now: Timestamp)
         let indicators = codec::decode_indicators(indicators)?;
         let ranked = input_ranked(store, &mut work).await?;
         let context = input_context(store, &mut work).await?;
-        let settled = settled(store, &mut work.inputs, &context, &snapshot).await?;
+        let settled = settled(store, &mut work.inputs, &context, &plan, &snapshot).await?;
         let settled: Vec<_> =
             settled.iter().map(|(snapshot, payouts)| SettledCycle { snapshot, payouts }).collect();
         let carried = carried(store, &mut work.inputs, &context).await?;
@@ -269,13 +269,17 @@ pub(super) async fn carried(
     }
 }
 
-/// The earlier cycles in which orders were sold that came back in this one, the latest first.
+/// The earlier cycles in which orders were sold that came back in this one and are undone, the latest first.
 pub(super) async fn settled(
     store: &Commissions,
     inputs: &mut Inputs,
     context: &Context,
+    plan: &Plan,
     snapshot: &Snapshot,
 ) -> Result<Vec<(Snapshot, Payouts)>, Fault> {
+    if plan.document().returns.after_settlement != AfterSettlement::Undo {
+        return Ok(Vec::new());
+    }
     let orders = &snapshot.orders;
     let mut sold: Vec<&str> = (0..orders.len())
         .filter(|order| orders.is_late[*order])

@@ -135,7 +135,7 @@ impl Anew<'_> {
     ) -> Result<(Indicators, Ranked, Payouts), Fault> {
         let (store, inputs, plan) = (self.store, &mut self.inputs, &self.plan);
         let past = Past::of(store, inputs, context, plan).await?;
-        let settled = settled(store, inputs, context, snapshot).await?;
+        let settled = settled(store, inputs, context, plan, snapshot).await?;
         let settled: Vec<_> =
             settled.iter().map(|(snapshot, payouts)| SettledCycle { snapshot, payouts }).collect();
         let carried = carried(store, inputs, context).await?;

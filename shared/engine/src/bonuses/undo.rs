@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use plan::document::AfterSettlement;
+
 use super::{
     SettledCycle,
     desk::{Claim, Desk, order_column},
@@ -18,7 +20,15 @@ impl Desk<'_> {
     /// Undoes what orders of settled cycles paid that came back in this one.
     pub(super) fn undo(&mut self, settled: &[SettledCycle<'_>]) -> Result<(), EngineError> {
         let orders = &self.snapshot.orders;
+        let returns = self.plan.document().returns;
         for order in (0..orders.len()).filter(|order| orders.is_late[*order]) {
+            if returns.after_settlement == AfterSettlement::Deduct {
+                // Only what came too late is not deducted.
+                if let Some(days) = orders.days_since_sale(order, &self.zone) {
+                    self.note_not_undone(order, format!("too-late {days}"));
+                }
+                continue;
+            }
             let sale = orders.reverses.get(order);
             let found = settled.iter().find_map(|cycle| Some((cycle, cycle.snapshot.orders.row(sale)?)));
             let Some((cycle, sale)) = found else {
@@ -27,8 +37,7 @@ impl Desk<'_> {
             };
             let sold_at = cycle.snapshot.orders.paid_at[sale];
             let days = days_between(sold_at, orders.paid_at[order], &self.zone);
-            let most = self.plan.document().returns.within_days;
-            if most.is_some_and(|most| i64::from(most) < days) {
+            if returns.within_days.is_some_and(|most| i64::from(most) < days) {
                 self.note_not_undone(order, format!("too-late {days}"));
                 continue;
             }

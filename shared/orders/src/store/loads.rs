@@ -27,7 +27,7 @@ use crate::{
         result_file,
     },
     order::Order,
-    paid::PaidKind,
+    paid::{Paid, PaidKind},
 };
 
 /// How long a file may be uploaded.
@@ -82,8 +82,15 @@ pub enum Next {
     Nothing,
 }
 
-/// Orders that are there, each with the cycle it was paid in.
-type KnownOrders = BTreeMap<OrderId, Option<CycleId>>;
+/// Orders that are there.
+type KnownOrders = BTreeMap<OrderId, KnownOrder>;
+
+/// When an order that is there was paid.
+#[derive(Debug, Default)]
+struct KnownOrder {
+    paid_at: Option<Timestamp>,
+    cycle: Option<CycleId>,
+}
 
 /// What writing a few lines came to.
 #[derive(Debug, Default)]
@@ -281,7 +288,7 @@ impl Loads {
         Ok(())
     }
 
-    /// Those of the orders that `lines` take back that are there, with their cycles.
+    /// Those of the orders that `lines` take back that are there.
     async fn known_orders(&self, lines: &[Result<Row, Refusal>]) -> Result<KnownOrders, OrdersError> {
         let reversed: BTreeSet<&OrderId> = lines.iter().flatten().filter_map(Row::reverses).collect();
         if reversed.is_empty() {
@@ -290,7 +297,8 @@ impl Loads {
         let items = self.orders.table.get_many(reversed.into_iter().map(keys::order).collect()).await?;
         let known = |item| {
             let order: Order = from_item(item)?;
-            Ok((order.id, order.cycle))
+            let paid_at = order.paid.map(|paid| paid.paid_at);
+            Ok((order.id, KnownOrder { paid_at, cycle: order.cycle }))
         };
         items.into_iter().map(known).collect()
     }
@@ -403,7 +411,7 @@ struct RefusedLines {
 impl Tally {
     /// Takes a line in: new, or refused for what stands on the lines before it.
     fn take(&mut self, placed: Result<Placed, Refusal>, known: &mut KnownOrders) {
-        let placed = match placed {
+        let mut placed = match placed {
             Ok(placed) => placed,
             Err(refusal) => return self.refusals.push(refusal),
         };
@@ -419,10 +427,13 @@ impl Tally {
             let reason = "paid_at: neighbouring lines fall into too many cycles; sort the file by paid_at";
             self.refusals.push(placed.refused("order.unsorted", reason));
         } else {
-            let reverses_cycle =
-                placed.paid.reverses.as_ref().and_then(|reversed| known.get(reversed)).cloned().flatten();
-            known.insert(placed.paid.id.clone(), Some(placed.cycle.clone()));
-            self.new.push(Placed { reverses_cycle, ..placed });
+            if let Some(sale) = placed.paid.reverses.as_ref().and_then(|reversed| known.get(reversed)) {
+                placed.reverses_cycle.clone_from(&sale.cycle);
+                placed.paid.sold_at = sale.paid_at;
+            }
+            let there = KnownOrder { paid_at: Some(placed.paid.paid_at), cycle: Some(placed.cycle.clone()) };
+            known.insert(placed.paid.id.clone(), there);
+            self.new.push(placed);
         }
     }
 
@@ -433,6 +444,8 @@ impl Tally {
         let lines = std::mem::take(&mut self.new);
         for placed in lines {
             let is_settled = settled.is_some_and(|(cycle, _)| *cycle == placed.cycle);
+            // Orders loaded before it was kept do not say when what they take back was sold.
+            let is_same = |paid: &Paid| Paid { sold_at: placed.paid.sold_at, ..paid.clone() } == placed.paid;
             let is_there =
                 [keys::order(&placed.paid.id), keys::row(&placed.cycle, &placed.paid.id)].contains(key);
             if is_settled {
@@ -440,7 +453,7 @@ impl Tally {
                 self.refusals.push(placed.refused("order.cycle-settled", reason));
             } else if !is_there {
                 self.new.push(placed);
-            } else if standing.as_ref().is_some_and(|order| order.paid.as_ref() == Some(&placed.paid)) {
+            } else if standing.as_ref().and_then(|order| order.paid.as_ref()).is_some_and(is_same) {
                 self.already += 1;
             } else {
                 let reason = "id: there is another order with this id";

@@ -14,6 +14,9 @@ impl Desk<'_> {
     /// Takes back from each earner what the returned part of an order paid.
     pub(super) fn undo(&mut self, settled: &[Settled]) -> Result<()> {
         let cycle = self.cycle;
+        if !cycle.plan.undoes()? {
+            return Ok(());
+        }
         for late in cycle.orders.iter().filter(|order| order.is_late) {
             let sold = |(before, _): &(&_, _)| {
                 let before: &std::rc::Rc<crate::cycle::Cycle<'_>> = before;

@@ -65,14 +65,14 @@ fn person(person: &Person) -> Result<PersonFact> {
 }
 
 fn order(order: &Order, zone: &TimeZone) -> Result<OrderFact> {
-    let paid_at = match order.paid_at.parse::<Timestamp>() {
-        Ok(moment) => moment,
-        Err(_) => order.paid_at.parse::<Date>()?.to_zoned(zone.clone())?.timestamp(),
+    let moment = |text: &str| match text.parse::<Timestamp>() {
+        Ok(moment) => Ok(moment),
+        Err(_) => anyhow::Ok(text.parse::<Date>()?.to_zoned(zone.clone())?.timestamp()),
     };
     Ok(OrderFact {
         id: required(&order.id)?,
         person: required(&order.person)?,
-        paid_at,
+        paid_at: moment(&order.paid_at)?,
         kind: if order.is_return() { OrderKind::Return } else { OrderKind::Sale },
         currency: given(&order.currency)?,
         net: order.net,
@@ -86,6 +86,7 @@ fn order(order: &Order, zone: &TimeZone) -> Result<OrderFact> {
         first_of_person: order.first_of_person,
         category: order.category.clone(),
         reverses: given(&order.reverses)?,
+        sold_at: if order.sold_at.is_empty() { None } else { Some(moment(&order.sold_at)?) },
     })
 }
 
@@ -116,6 +117,7 @@ pub(crate) fn run(plan: &Plan, cycles: &[CycleInput]) -> Result<Vec<Computed>> {
         }
         let orders: Vec<OrderFact> =
             input.orders.iter().map(|one| order(one, &zone)).collect::<Result<_>>()?;
+        let orders = engine::with_sold_at(&orders, done.iter().rev().map(|before| &before.snapshot), plan);
         let cycle = Cycle::of_days(required(&input.id)?, input.first_day, input.last_day, &zone)?;
         let mut rates = ExchangeRates::of_plan(plan);
         for (currency, rate) in &input.rates {

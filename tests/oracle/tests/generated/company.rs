@@ -161,11 +161,18 @@ pub(crate) fn cycles(drawn: &Drawn<'_>) -> Vec<CycleInput> {
         if dice.once_in(4) {
             "return".clone_into(&mut order.kind);
             let whole = dice.once_in(2);
+            let told = dice.below(4);
+            if told == 0 {
+                order.sold_at = (day - i64::try_from(dice.below(60)).unwrap().days()).to_string();
+            }
             if let Some((_, who, sale)) =
                 sold.get(dice.below(sold.len() + 1)).filter(|(of, ..)| *of <= number)
             {
                 order.reverses.clone_from(&sale.id);
                 order.person = id_of(*who);
+                if told == 1 {
+                    order.sold_at.clone_from(&sale.paid_at);
+                }
                 if whole {
                     (order.vq, order.vc, order.net) = (sale.vq, sale.vc, sale.net);
                     order.currency.clone_from(&sale.currency);

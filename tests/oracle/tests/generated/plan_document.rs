@@ -124,7 +124,7 @@ pub(crate) fn document(dice: &mut Dice<'_>, built_in: &[String]) -> (Value, Plan
         document["alternatives"] =
             json!([{ "bonuses": ["B0", "B1"], "pays": draft.dice.one_of(&["greatest", "first"]) }]);
     }
-    if document["returns"]["after_settlement"] == "undo" && draft.dice.once_in(3) {
+    if draft.dice.once_in(3) {
         document["returns"]["within_days"] = json!(draft.dice.one_of(&[1, 14, 35]));
     }
     after_levels(draft.dice, &mut document);
