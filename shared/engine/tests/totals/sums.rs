@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use engine::{BalanceKind, BonusContext, ExchangeRates, Facts, OrderFact, Previous, SettledCycle, integrate};
+use engine::{
+    Advance, BalanceKind, BonusContext, ExchangeRates, Facts, OrderFact, Previous, SettledCycle, integrate,
+};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 

@@ -585,8 +585,7 @@ impl Draft<'_, '_> {
                     how["per"] = json!("level");
                 }
                 if self.dice.once_in(3) {
-                    how["pass_up"] =
-                        json!({ "numbers": self.dice.one_of(&[vec![1], vec![1, 2], vec![2, 4]]) });
+                    how["pass_up"] = json!({ "numbers": self.dice.one_of(&[vec![1], vec![1, 2], vec![2], vec![1, 3], vec![2, 4]]) });
                     if self.dice.once_in(3) {
                         how["pass_up"]["where"] = json!(self.condition());
                     }
