@@ -418,10 +418,10 @@ fn of_lines<'a>(
 }
 
 fn ints_of_lines(lines: &[PayoutLine], pick: fn(&PayoutLine) -> u32) -> Cells<'_> {
-    of_lines(lines, move |lines| Cells::ints(each(lines, |line| i32::try_from(pick(line)).unwrap_or(-1))))
+    of_lines(lines, move |lines| Cells::ints(picked(lines, |line| i32::try_from(pick(line)).unwrap_or(-1))))
 }
 
-fn each<T>(lines: &[PayoutLine], pick: impl FnMut(&PayoutLine) -> T) -> Vec<T> {
+fn picked<T>(lines: &[PayoutLine], pick: impl FnMut(&PayoutLine) -> T) -> Vec<T> {
     lines.iter().map(pick).collect()
 }
 
@@ -451,37 +451,37 @@ pub fn encode_payouts(payouts: &Payouts, snapshot: &Snapshot) -> Result<Vec<u8>,
     let (people, orders) = (&snapshot.people.ids, &snapshot.orders.ids);
     let amount = |line: &PayoutLine| line.amount.saturating_mul(power_of(line));
     let columns = [
-        Column::new("earner", of_lines(lines, |lines| rows_by_id(each(lines, |line| line.earner), people))),
+        Column::new("earner", of_lines(lines, |lines| rows_by_id(picked(lines, |line| line.earner), people))),
         Column::new(
             "bonus",
-            of_lines(lines, |lines| Cells::coded(each(lines, |line| u32::from(line.bonus)), bonus)),
+            of_lines(lines, |lines| Cells::coded(picked(lines, |line| u32::from(line.bonus)), bonus)),
         ),
         Column::new(
             "kind",
-            of_lines(lines, |lines| Cells::coded(each(lines, |line| line.kind as u32), kind)),
+            of_lines(lines, |lines| Cells::coded(picked(lines, |line| line.kind as u32), kind)),
         ),
-        Column::new("source", of_lines(lines, |lines| rows_by_id(each(lines, |line| line.source), people))),
-        Column::new("order", of_lines(lines, |lines| rows_by_id(each(lines, |line| line.order), orders))),
+        Column::new("source", of_lines(lines, |lines| rows_by_id(picked(lines, |line| line.source), people))),
+        Column::new("order", of_lines(lines, |lines| rows_by_id(picked(lines, |line| line.order), orders))),
         Column::new("level_walked", ints_of_lines(lines, |line| u32::from(line.level_walked))),
         Column::new("level_paid", ints_of_lines(lines, |line| u32::from(line.level_paid))),
         Column::new(
             "base",
-            of_lines(lines, |lines| Cells::decimals(each(lines, |line| line.base), AMOUNT_SCALE)),
+            of_lines(lines, |lines| Cells::decimals(picked(lines, |line| line.base), AMOUNT_SCALE)),
         ),
         Column::new(
             "rate",
-            of_lines(lines, |lines| Cells::decimals(each(lines, |line| line.rate), RATE_SCALE)),
+            of_lines(lines, |lines| Cells::decimals(picked(lines, |line| line.rate), RATE_SCALE)),
         ),
         Column::new(
             "exact",
-            of_lines(lines, |lines| Cells::Wide(each(lines, |line| line.exact), EXACT_SCALE)),
+            of_lines(lines, |lines| Cells::Wide(picked(lines, |line| line.exact), EXACT_SCALE)),
         ),
-        Column::new("amount", of_lines(lines, |lines| Cells::decimals(each(lines, &amount), AMOUNT_SCALE))),
+        Column::new("amount", of_lines(lines, |lines| Cells::decimals(picked(lines, &amount), AMOUNT_SCALE))),
         Column::new(
             "currency",
             of_lines(lines, |lines| {
                 Cells::coded(
-                    each(lines, |line| position(currency_of(line).unwrap_or(currencies.len()))),
+                    picked(lines, |line| position(currency_of(line).unwrap_or(currencies.len()))),
                     currency,
                 )
             }),

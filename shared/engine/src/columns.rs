@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::threads;
 
-/// Rows of a tree of which two threads do half the work each in less time.
+/// Rows from which on a tree is shared by two threads: chosen, not measured, so that what a thread costs is little beside its half.
 const LEAST_IN_HALVES: usize = 4096;
 
 /// No position: the parent of a root, the order of a line that is of none.
