@@ -253,6 +253,38 @@ fn earlier_cycles_are_computed_first() {
 }
 
 #[test]
+fn what_comes_back_too_late_is_not_deducted_and_verified_so() {
+    let desk = Desk::new();
+    let deducts = r#""returns": {"after_settlement": "deduct", "within_days": 10}, "activity""#;
+    desk.put("plan.json", &PLAN.replace(r#""activity""#, deducts));
+    desk.put("history/1/people.csv", "id,parent\na,\nb,a\n");
+    desk.put(
+        "history/1/orders.csv",
+        "id,person,paid_at,vq,vc\np1,b,2026-09-02,50,50\np2,b,2026-09-25,30,30\n",
+    );
+    desk.put(
+        "orders.csv",
+        "id,person,paid_at,vq,vc,kind,reverses\no1,a,2026-10-02,100,100,,\no2,b,2026-10-02,200,200,,\n\
+         r1,b,2026-10-01,50,50,return,p1\nr2,b,2026-10-01,30,30,return,p2\n",
+    );
+    for format in ["csv", "parquet"] {
+        desk.simulated(&["--history", "history", "--format", format]);
+        let output = desk.ceiba(&["verify", "--run", "run"]);
+        assert!(output.status.success(), "{format}: {}", errors(&output));
+    }
+    // Sold six days before, p2 is deducted; p1 was sold 29 days before, and nothing else says so than its cycle.
+    let output = desk.ceiba(&["verify", "--run", "run", "--person", "a"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("total: 17\n"), "{text}");
+    // As a plan without days has it, both are.
+    desk.put("plan.json", &PLAN.replace(r#""activity""#, &deducts.replace(r#", "within_days": 10"#, "")));
+    desk.simulated(&["--history", "history"]);
+    let output = desk.ceiba(&["verify", "--run", "run", "--person", "a"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("total: 12\n"), "{text}");
+}
+
+#[test]
 fn parquet_facts_are_read() {
     let desk = Desk::new();
     desk.simulated(&["--format", "parquet"]);

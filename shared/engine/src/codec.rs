@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     amount::{EXACT_SCALE, RATE_SCALE, from_minor},
-    columns::{Dictionary, NONE, Sets, Texts, Tree, is_in_order, position},
+    columns::{Dictionary, NONE, Sets, Texts, Tree, position},
     failure::EngineError,
     indicators::{IndicatorColumn, Indicators, Values},
     payouts::{AwardLine, BalanceKind, Carried, CarriedBalance, LineKind, PaidBonus, PayoutLine, Payouts},
@@ -249,7 +249,7 @@ fn decode_people(table: &Table) -> Result<People, EngineError> {
     } else {
         Arc::new(Tree::of(sponsor).ok_or_else(no_tree)?)
     };
-    if !is_in_order(&placement.order) {
+    if !placement.is_preorder() {
         return Err(table.broken("its people are not in preorder"));
     }
     let ids = read_texts(table, "id")?;

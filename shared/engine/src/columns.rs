@@ -226,6 +226,8 @@ pub struct Tree {
     pub order: Vec<u32>,
     /// Level of the row at each place of `order`; the root's is 0.
     pub depth: Vec<u32>,
+    deepest: u32,
+    is_preorder: bool,
 }
 
 impl Tree {
@@ -233,23 +235,17 @@ impl Tree {
     pub fn of(parent: Vec<u32>) -> Option<Self> {
         // A snapshot's rows are in preorder already: one look along them says so.
         if let Some(depth) = depths_in_preorder(&parent) {
-            return Some(Self { order: (0..position(parent.len())).collect(), parent, depth });
+            return Some(Self::along_rows(parent, depth));
         }
         let Preorder { order, depth, .. } = Preorder::of(&parent)?;
-        Some(Self { parent, order, depth })
+        let (deepest, is_preorder) = (deepest(&depth), is_in_order(&order));
+        Some(Self { parent, order, depth, deepest, is_preorder })
     }
 
-    /// The tree over rows that are in preorder, by their levels.
-    pub(crate) fn in_preorder(depth: Vec<u32>) -> Self {
-        let deepest = depth.iter().copied().max().unwrap_or(0) as usize;
-        // The last row met of each level; of the level above, it is the parent.
-        let mut last = vec![NONE; deepest + 2];
-        let parent = depth.iter().enumerate().map(|(row, level)| {
-            let level = *level as usize;
-            last[level + 1] = position(row);
-            last[level]
-        });
-        Self { parent: parent.collect(), order: (0..position(depth.len())).collect(), depth }
+    /// The tree over rows that are in preorder.
+    pub(crate) fn along_rows(parent: Vec<u32>, depth: Vec<u32>) -> Self {
+        let (order, deepest) = ((0..position(parent.len())).collect(), deepest(&depth));
+        Self { parent, order, depth, deepest, is_preorder: true }
     }
 
     /// Rows.
@@ -264,7 +260,12 @@ impl Tree {
 
     /// The deepest level.
     pub fn deepest(&self) -> u32 {
-        self.depth.iter().copied().max().unwrap_or(0)
+        self.deepest
+    }
+
+    /// Whether rows are in preorder of this tree.
+    pub(crate) fn is_preorder(&self) -> bool {
+        self.is_preorder
     }
 
     /// People in each row's team, the row itself included.
@@ -292,7 +293,7 @@ impl Tree {
     /// preorder, there are enough of them, and few stand above both halves.
     pub(crate) fn halves(&self) -> Option<(usize, Vec<usize>)> {
         let middle = self.len() / 2;
-        if threads::most() <= 1 || self.len() < LEAST_IN_HALVES || !is_in_order(&self.order) {
+        if threads::most() <= 1 || self.len() < LEAST_IN_HALVES || !self.is_preorder {
             return None;
         }
         let above: Vec<usize> = self.upline(position(middle)).map(|row| row as usize).collect();
@@ -304,6 +305,10 @@ impl Tree {
         let above = |row: u32| self.parent.get(row as usize).copied().filter(|upper| *upper != NONE);
         std::iter::successors(above(row), move |row| above(*row))
     }
+}
+
+fn deepest(depth: &[u32]) -> u32 {
+    depth.iter().copied().max().unwrap_or(0)
 }
 
 /// Levels of rows that are in preorder, or `None` if they are not.
@@ -325,62 +330,50 @@ fn depths_in_preorder(parent: &[u32]) -> Option<Vec<u32>> {
     Some(depth)
 }
 
-/// Rows of a parent column, nobody before the parent.
-struct TopDown {
-    /// The rows.
-    rows: Vec<u32>,
-    /// The level of each row; the root's is 0.
-    level: Vec<u32>,
-}
-
-impl TopDown {
-    /// `None` unless there is exactly one root from which every row is reached.
-    fn of(parent: &[u32]) -> Option<Self> {
-        /// No level yet.
-        const UNKNOWN: u32 = NONE;
-        let mut roots = parent.iter().zip(0_u32..).filter(|(upper, _)| **upper == NONE);
-        let (Some((_, root)), None) = (roots.next(), roots.next()) else {
-            return None;
-        };
-        let mut rows = Vec::with_capacity(parent.len());
-        let mut level = vec![UNKNOWN; parent.len()];
-        rows.push(root);
-        level[root as usize] = 0;
-        // The way up from a row to the first whose level is known. Mostly that is the parent's, who came earlier.
-        let mut way = Vec::new();
-        for (row, upper) in (0..).zip(parent) {
-            if level[row as usize] != UNKNOWN {
-                continue;
-            }
-            if let Some(above) = level.get(*upper as usize).filter(|above| **above != UNKNOWN) {
-                level[row as usize] = above + 1;
-                rows.push(row);
-                continue;
-            }
-            let mut at = row;
-            while level[at as usize] == UNKNOWN {
-                way.push(at);
-                // Longer than all rows: a circle.
-                if parent.len() < rows.len() + way.len() {
-                    return None;
-                }
-                at = *parent.get(at as usize).filter(|upper| (**upper as usize) < parent.len())?;
-            }
-            let mut known = level[at as usize];
-            while let Some(below) = way.pop() {
-                known += 1;
-                level[below as usize] = known;
-                rows.push(below);
-            }
+/// Rows of a parent column, nobody before the parent. `None` unless there is exactly one root from which every row is reached.
+fn top_down(parent: &[u32]) -> Option<Vec<u32>> {
+    let mut roots = parent.iter().zip(0_u32..).filter(|(upper, _)| **upper == NONE);
+    let (Some((_, root)), None) = (roots.next(), roots.next()) else {
+        return None;
+    };
+    let mut rows = Vec::with_capacity(parent.len());
+    let mut is_reached = vec![false; parent.len()];
+    rows.push(root);
+    is_reached[root as usize] = true;
+    // The way up from a row to the first that was reached. Mostly that is the parent, who came earlier.
+    let mut way = Vec::new();
+    for (row, upper) in (0..).zip(parent) {
+        if is_reached[row as usize] {
+            continue;
         }
-        Some(Self { rows, level })
+        if is_reached.get(*upper as usize).is_some_and(|is_reached| *is_reached) {
+            is_reached[row as usize] = true;
+            rows.push(row);
+            continue;
+        }
+        let mut at = row;
+        while !is_reached[at as usize] {
+            way.push(at);
+            // Longer than all rows: a circle.
+            if parent.len() < rows.len() + way.len() {
+                return None;
+            }
+            at = *parent.get(at as usize).filter(|upper| (**upper as usize) < parent.len())?;
+        }
+        while let Some(below) = way.pop() {
+            is_reached[below as usize] = true;
+            rows.push(below);
+        }
     }
+    Some(rows)
 }
 
 /// Rows of a parent column in preorder, siblings by row.
 pub(crate) struct Preorder {
     /// The row at each place.
     pub(crate) order: Vec<u32>,
+    /// The place of the parent of the row at each place; [`NONE`] for the root.
+    pub(crate) parent: Vec<u32>,
     /// The level of the row at each place; the root's is 0.
     pub(crate) depth: Vec<u32>,
     /// The place of each row.
@@ -393,7 +386,7 @@ impl Preorder {
     /// All passes go along the rows and look at the parent of each: people mostly stand near who recruited them. Memory that is not
     /// needed any more serves what comes next, as fresh memory costs more than the work done in it.
     pub(crate) fn of(parent: &[u32]) -> Option<Self> {
-        let TopDown { rows, level } = TopDown::of(parent)?;
+        let rows = top_down(parent)?;
         let mut sizes = vec![1_u32; parent.len()];
         for row in rows.iter().rev() {
             let upper = parent[*row as usize] as usize;
@@ -415,18 +408,26 @@ impl Preorder {
             }
         }
         let mut place = behind;
+        let mut parent_at = vec![NONE; parent.len()];
         for row in &rows {
-            let above = place.get(parent[*row as usize] as usize).copied().unwrap_or(0);
-            place[*row as usize] += above;
+            if let Some(above) = place.get(parent[*row as usize] as usize).copied() {
+                place[*row as usize] += above;
+                parent_at[place[*row as usize] as usize] = above;
+            }
         }
         let (mut order, mut depth) = (next, rows);
-        // One after the other: half of what is written fits into the cache.
-        for (row, place) in (0..).zip(&place) {
-            order[*place as usize] = row;
-        }
-        for (place, level) in place.iter().zip(level) {
-            depth[*place as usize] = level;
-        }
-        Some(Self { order, depth, place })
+        threads::both(
+            || {
+                for (row, place) in (0..).zip(&place) {
+                    order[*place as usize] = row;
+                }
+            },
+            || {
+                for at in 0..depth.len() {
+                    depth[at] = depth.get(parent_at[at] as usize).map_or(0, |above| above + 1);
+                }
+            },
+        );
+        Some(Self { order, parent: parent_at, depth, place })
     }
 }

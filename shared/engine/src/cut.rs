@@ -269,11 +269,8 @@ fn some_of(whole: &Snapshot, rows: &[u32], with_orders: impl Fn(usize) -> bool) 
         NONE => NONE,
         upper => places[upper as usize],
     });
-    let placement = Arc::new(Tree {
-        parent: parent.collect(),
-        order: (0..position(rows.len())).collect(),
-        depth: gathered(&people.placement.depth, rows, 0),
-    });
+    let depth = gathered(&people.placement.depth, rows, 0);
+    let placement = Arc::new(Tree::along_rows(parent.collect(), depth));
     let volumes = |of: &Volumes| {
         Volumes::of_columns(Volume::ALL.map(|volume| Arc::new(gathered(of.of(volume), rows, 0))))
     };

@@ -7,10 +7,10 @@
 //!
 //! Sums do not overflow: the caller has checked that the sizes of all values of a base column add up to an `i64`.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use crate::{
-    columns::{NONE, Tree, is_in_order, position},
+    columns::{NONE, Tree, position},
     edge::Edge,
     indicators::NO_MEMBER,
     threads,
@@ -165,13 +165,19 @@ pub(crate) fn fold(people: People<'_>, lanes: &[Lane], edge: &Edge<'_>) -> Folde
     let (blocks, block_of) = blocks(lanes);
     // Fewer blocks than threads are cut.
     let in_parts = blocks.len() < threads::most();
-    let of_block = |block: usize| {
-        let shapes: Vec<Shape> =
-            lanes.iter().zip(&block_of).filter(|(_, of)| **of == block).map(|(lane, _)| lane.shape).collect();
-        people.columns((position(block), blocks[block]), &shapes, edge, in_parts)
-    };
+    let mut shapes: Vec<(usize, Vec<Shape>)> = (0..blocks.len()).map(|block| (block, Vec::new())).collect();
+    for (lane, block) in lanes.iter().zip(&block_of) {
+        shapes[*block].1.push(lane.shape);
+    }
+    // Those with most columns first, so that no thread is left with one of them in the end.
+    shapes.sort_by_key(|(_, shapes)| Reverse(shapes.len()));
+    let mut computed = threads::each(blocks.len(), |place| {
+        let (block, shapes) = &shapes[place];
+        (*block, people.columns((position(*block), blocks[*block]), shapes, edge, in_parts))
+    });
+    computed.sort_unstable_by_key(|(block, _)| *block);
     let (columns, handed): (Vec<Vec<Vec<i64>>>, Vec<Vec<Crossed>>) =
-        threads::each(blocks.len(), of_block).into_iter().unzip();
+        computed.into_iter().map(|(_, computed)| computed).unzip();
     let mut columns: Vec<std::vec::IntoIter<Vec<i64>>> = columns.into_iter().map(Vec::into_iter).collect();
     let columns = block_of.iter().map(|block| columns[*block].next().unwrap_or_default()).collect();
     Folded { columns, handed }
@@ -192,8 +198,6 @@ pub(crate) struct Folded {
 #[derive(Clone, Copy)]
 pub(crate) struct People<'a> {
     tree: &'a Tree,
-    /// Whether rows are in preorder of this tree.
-    is_preorder: bool,
     /// Accumulators a kernel needs: one per level, and one below the deepest.
     depths: usize,
     bases: &'a [Base],
@@ -210,9 +214,7 @@ impl<'a> People<'a> {
         ranks: [&'a [u8]; 2],
         consultant: &'a [bool],
     ) -> Self {
-        let is_preorder = is_in_order(&tree.order);
-        let depths = tree.deepest() as usize + 2;
-        Self { tree, is_preorder, depths, bases, ranks, consultant }
+        Self { tree, depths: tree.deepest() as usize + 2, bases, ranks, consultant }
     }
 }
 
@@ -248,7 +250,7 @@ impl People<'_> {
         let mut columns: Vec<&mut [i64]> = out.iter_mut().map(Vec::as_mut_slice).collect();
         let middle = count / 2 / TILE * TILE;
         let is_whole = matches!(edge, Edge::Whole);
-        if !in_parts || !is_whole || middle == 0 || !self.is_preorder || !block.1.kind.is_linear() {
+        if !in_parts || !is_whole || middle == 0 || !self.tree.is_preorder() || !block.1.kind.is_linear() {
             let (_, handed) = self.part(block, shapes, 0..count, &mut columns, edge);
             return (out, handed);
         }
@@ -330,13 +332,13 @@ impl People<'_> {
             let size = end - start;
             let rows = &self.tree.order[start..end];
             let own = match base {
-                Base::Numbers(numbers) if self.is_preorder => &numbers[start..end],
+                Base::Numbers(numbers) if self.tree.is_preorder() => &numbers[start..end],
                 base => {
-                    gather(&mut own, self.is_preorder, rows, start, base);
+                    gather(&mut own, self.tree.is_preorder(), rows, start, base);
                     &own[..size]
                 }
             };
-            let consultant = if self.is_preorder {
+            let consultant = if self.tree.is_preorder() {
                 &self.consultant[start..end]
             } else {
                 for (cell, row) in consultant.iter_mut().zip(rows) {
@@ -353,7 +355,7 @@ impl People<'_> {
             let tile = Tile { depth: &self.tree.depth[start..end], own, consultant, leader: &leader[..size] };
             kernel.tile(&tile, &mut cells);
             for (shape, column) in shapes.iter().zip(&mut *out) {
-                if self.is_preorder {
+                if self.tree.is_preorder() {
                     derive(*shape, &cells, own, &mut column[start - range.start..end - range.start]);
                 } else {
                     derive(*shape, &cells, own, &mut values[..size]);

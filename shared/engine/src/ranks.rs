@@ -68,22 +68,48 @@ pub fn calculate_ranks(
     Ok(Ranked { ranks, indicators: run.into_indicators(true) })
 }
 
-/// Ranks met below the people on the way to the root, by depth. Each count is of people with exactly a rank; a rule asks for
-/// at least a rank, which is the sum from there up.
+/// People by rank, for each depth. Each count is of people with exactly a rank; a rule asks for at least a rank, which is the sum
+/// from there up.
+#[derive(Clone)]
+struct ByRank {
+    /// Cells per depth: ranks, from 0 for none; no cells if no rule asks for this count.
+    width: usize,
+    cells: Vec<u32>,
+}
+
+impl ByRank {
+    fn new(depths: usize, width: usize, is_asked: bool) -> Self {
+        let width = if is_asked { width } else { 0 };
+        Self { width, cells: vec![0; (depths + 2) * width] }
+    }
+
+    fn is_asked(&self) -> bool {
+        self.width != 0
+    }
+
+    fn at(&self, depth: usize) -> &[u32] {
+        &self.cells[depth * self.width..(depth + 1) * self.width]
+    }
+
+    fn at_mut(&mut self, depth: usize) -> &mut [u32] {
+        &mut self.cells[depth * self.width..(depth + 1) * self.width]
+    }
+
+    /// People of at least `rank`.
+    fn of_at_least(&self, depth: usize, rank: u8) -> u32 {
+        self.at(depth).get(usize::from(rank)..).unwrap_or_default().iter().sum()
+    }
+}
+
+/// Ranks met below the people on the way to the root, by depth.
 #[derive(Clone)]
 struct Counts {
-    /// Cells per depth and kind of count: ranks, from 0 for none.
-    width: usize,
-    /// Which counts a rule asks for; the others stay 0.
-    asks_legs: bool,
-    asks_frontline: bool,
-    asks_downline: bool,
     /// The highest rank anywhere below.
     best: Vec<u8>,
     /// Legs by the highest rank in them.
-    legs: Vec<u32>,
-    frontline: Vec<u32>,
-    downline: Vec<u32>,
+    legs: ByRank,
+    frontline: ByRank,
+    downline: ByRank,
     /// Ranks, and how many people of at least that rank a leg needs to count, where that is more than one.
     asked: Vec<(u8, u32)>,
     /// By depth, how many legs have as many.
@@ -93,7 +119,6 @@ struct Counts {
 impl Counts {
     fn new(depths: usize, plan: &Plan) -> Self {
         let width = plan.rank_rules().len() + 1;
-        let cells = vec![0; (depths + 2) * width];
         let asked: Vec<(u8, u32)> = plan.legs_asked().collect();
         let slots = || plan.rank_rules().iter().flat_map(rules::Program::slots);
         let asks = |counted: Counted| {
@@ -101,33 +126,26 @@ impl Counts {
                 .any(|slot| matches!(plan.source(*slot), Some(Source::Ranked(place, _)) if place == counted))
         };
         Self {
-            width,
-            asks_legs: asks(Counted::Legs),
-            asks_frontline: asks(Counted::Frontline),
-            asks_downline: asks(Counted::Downline) || !asked.is_empty(),
             best: vec![0; depths + 2],
+            legs: ByRank::new(depths, width, asks(Counted::Legs)),
+            frontline: ByRank::new(depths, width, asks(Counted::Frontline)),
+            downline: ByRank::new(depths, width, asks(Counted::Downline) || !asked.is_empty()),
             full: vec![0; (depths + 2) * asked.len()],
-            legs: cells.clone(),
-            frontline: cells.clone(),
-            downline: cells,
             asked,
         }
     }
 
     /// How many of at least `rank` there are below the person of depth `level` who comes next.
     fn below(&self, level: usize, place: Counted, rank: u8) -> i64 {
-        let counts = match place {
-            Counted::Legs => &self.legs,
-            Counted::Frontline => &self.frontline,
-            Counted::Downline => &self.downline,
+        i64::from(match place {
+            Counted::Legs => self.legs.of_at_least(level + 1, rank),
+            Counted::Frontline => self.frontline.of_at_least(level + 1, rank),
+            Counted::Downline => self.downline.of_at_least(level + 1, rank),
             Counted::LegsWith(people) => {
                 let at = self.asked.iter().position(|asked| *asked == (rank, people));
-                let full = at.map(|at| self.full[(level + 1) * self.asked.len() + at]);
-                return full.map_or(0, i64::from);
+                at.map_or(0, |at| self.full[(level + 1) * self.asked.len() + at])
             }
-        };
-        let cells = (level + 1) * self.width + usize::from(rank)..(level + 2) * self.width;
-        counts[cells].iter().map(|count| i64::from(*count)).sum()
+        })
     }
 
     /// Adds a person of `rank` to the parent's counts, and empties what lay below. Ranks of 0 are not counted.
@@ -137,26 +155,26 @@ impl Counts {
         if best == 0 {
             return;
         }
-        let width = self.width;
-        let (mine, lower) = (level * width, (level + 1) * width..(level + 2) * width);
         self.best[level] = self.best[level].max(best);
-        if self.asks_legs {
-            self.legs[mine + usize::from(best)] += u32::from(opens_leg);
+        if self.legs.is_asked() {
+            self.legs.at_mut(level)[usize::from(best)] += u32::from(opens_leg);
             if below != 0 {
-                self.legs[lower.clone()].fill(0);
+                self.legs.at_mut(level + 1).fill(0);
             }
         }
-        if self.asks_frontline {
-            self.frontline[mine + usize::from(rank)] += u32::from(rank != 0);
+        if self.frontline.is_asked() {
+            self.frontline.at_mut(level)[usize::from(rank)] += u32::from(rank != 0);
             if below != 0 {
-                self.frontline[lower.clone()].fill(0);
+                self.frontline.at_mut(level + 1).fill(0);
             }
         }
-        if self.asks_downline {
-            self.downline[mine + usize::from(rank)] += u32::from(rank != 0);
+        if self.downline.is_asked() {
+            self.downline.at_mut(level)[usize::from(rank)] += u32::from(rank != 0);
             self.pass_up_full_legs(level, rank, opens_leg);
             if below != 0 {
-                let (upper, lower) = self.downline[mine..lower.end].split_at_mut(width);
+                let width = self.downline.width;
+                let cells = &mut self.downline.cells[level * width..(level + 2) * width];
+                let (upper, lower) = cells.split_at_mut(width);
                 for (upper, lower) in upper.iter_mut().zip(lower) {
                     *upper += std::mem::take(lower);
                 }
@@ -168,8 +186,7 @@ impl Counts {
     fn pass_up_full_legs(&mut self, level: usize, rank: u8, opens_leg: bool) {
         let kinds = self.asked.len();
         for (at, (least, people)) in self.asked.iter().enumerate().filter(|_| opens_leg) {
-            let cells = (level + 1) * self.width + usize::from(*least)..(level + 2) * self.width;
-            let found = self.downline[cells].iter().sum::<u32>() + u32::from(*least <= rank);
+            let found = self.downline.of_at_least(level + 1, *least) + u32::from(*least <= rank);
             self.full[level * kinds + at] += u32::from(*people <= found);
         }
         self.full[(level + 1) * kinds..(level + 2) * kinds].fill(0);
@@ -183,7 +200,7 @@ impl Counts {
         }
         let mut cells = vec![i64::from(best)];
         for counts in [&mut self.legs, &mut self.frontline, &mut self.downline] {
-            let counts = &mut counts[level * self.width..(level + 1) * self.width];
+            let counts = counts.at_mut(level);
             cells.extend(counts.iter().map(|count| i64::from(*count)));
             counts.fill(0);
         }
@@ -197,14 +214,11 @@ impl Counts {
     fn add(&mut self, level: usize, cells: &[i64]) {
         let Some((best, cells)) = cells.split_first() else { return };
         self.best[level] = self.best[level].max(u8::try_from(*best).unwrap_or(u8::MAX));
-        let (counted, full) = cells.split_at((3 * self.width).min(cells.len()));
-        let kinds = [&mut self.legs, &mut self.frontline, &mut self.downline];
-        let kinds = kinds.map(|counts| &mut counts[level * self.width..]).into_iter();
-        let full_legs = &mut self.full[level * self.asked.len()..];
-        for (counts, cells) in kinds.zip(counted.chunks(self.width)).chain([(full_legs, full)]) {
-            for (count, more) in counts.iter_mut().zip(cells) {
-                *count = count.saturating_add(u32::try_from(*more).unwrap_or(u32::MAX));
-            }
+        let kinds =
+            [&mut self.legs, &mut self.frontline, &mut self.downline].map(|counts| counts.at_mut(level));
+        let full = &mut self.full[level * self.asked.len()..(level + 1) * self.asked.len()];
+        for (count, more) in kinds.into_iter().flatten().chain(full).zip(cells) {
+            *count = count.saturating_add(u32::try_from(*more).unwrap_or(u32::MAX));
         }
     }
 }

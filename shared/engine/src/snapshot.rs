@@ -483,8 +483,9 @@ impl Placed {
         let by_id = &facts.people_by_id;
         let is_sorted = is_in_order(by_id);
         let sorted = if is_sorted { None } else { Some(renumbered(&facts.parent, by_id)) };
-        let Preorder { mut order, depth, place } = Preorder::of(sorted.as_deref().unwrap_or(&facts.parent))?;
-        let placement = Arc::new(Tree::in_preorder(depth));
+        let Preorder { mut order, parent, depth, place } =
+            Preorder::of(sorted.as_deref().unwrap_or(&facts.parent))?;
+        let placement = Arc::new(Tree::along_rows(parent, depth));
         if !is_sorted {
             order = order.iter().map(|place| by_id[*place as usize]).collect();
         }

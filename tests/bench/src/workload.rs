@@ -98,6 +98,7 @@ pub(crate) fn run(data: &Path, threads: usize, out: Option<&Path>, per_source: b
     Ok(json!({
         "impl": format!("ceiba{threads}{}", if per_source { " per source" } else { "" }), "n": snapshot.people.len(),
         "load": load.0, "cpu_load": load.1, "compute": total(|lap| lap.0), "cpu_compute": total(|lap| lap.1),
+        "wall_integrate": integrate.0, "wall_indicators": before.0, "wall_ranks": ranks.0, "wall_bonuses": bonuses.0,
         "cpu_integrate": integrate.1, "cpu_indicators": before.1, "cpu_ranks": ranks.1, "cpu_bonuses": bonuses.1,
         "peak_mb": peak_mb, "lines": payouts.lines.len(),
     }))

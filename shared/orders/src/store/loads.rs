@@ -473,3 +473,45 @@ fn key_of_write(write: &Write) -> Option<aws::Key> {
 fn state(state: LoadState) -> Result<aws::Attribute, AwsError> {
     Ok(to_attribute(&state)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second line of a file, a return, taken in and compared with the order that stands there.
+    fn loaded_again(standing: impl FnOnce(Paid) -> Paid) -> Tally {
+        let file = "id,person,paid_at,kind,vq,reverses\nO1,P1,2026-10-02T14:00:00Z,sale,5,\n\
+                    R1,P1,2026-10-05T14:00:00Z,return,5,O1\n";
+        let currencies = BTreeMap::from([("P1".parse().unwrap(), "USD".parse().unwrap())]);
+        let cycle = foundation::cycle::Cycle {
+            id: "2026-10".parse().unwrap(),
+            start: "2026-10-01T05:00:00Z".parse().unwrap(),
+            end: "2026-11-01T05:00:00Z".parse().unwrap(),
+        };
+        let cycles = [LoadCycle { cycle, is_closed: false, is_settled: false }];
+        let parts = cut(file.as_bytes(), PART_LINES).unwrap().files;
+        let (mut tally, mut known) = (Tally::default(), KnownOrders::new());
+        for row in read_part(&parts[0]).unwrap() {
+            tally.take(place(&row.unwrap(), &currencies, &cycles), &mut known);
+        }
+        let sold_at: Timestamp = "2026-10-02T14:00:00Z".parse().unwrap();
+        let back = tally.new.remove(1);
+        assert_eq!((back.paid.sold_at, tally.refusals.len()), (Some(sold_at), 0));
+        let order =
+            Order::loaded("L1".parse().unwrap(), standing(back.paid.clone()), back.cycle.clone(), "U1");
+        tally.new = vec![back];
+        tally.sort_out(&keys::order(&order.id), &to_item(&order).unwrap(), &Surroundings::default());
+        tally
+    }
+
+    #[test]
+    fn a_return_kept_before_it_said_when_its_sale_was_paid_is_the_same_in_its_file() {
+        for kept in [|paid| paid, |paid| Paid { sold_at: None, ..paid }] {
+            let tally = loaded_again(kept);
+            assert_eq!((tally.already, tally.new.len(), tally.refusals.len()), (1, 0, 0));
+        }
+        let tally = loaded_again(|paid| Paid { vq: paid.vq + paid.vq, sold_at: None, ..paid });
+        assert_eq!((tally.already, tally.new.len()), (0, 0));
+        assert_eq!(tally.refusals[0].code, "order.exists");
+    }
+}
