@@ -19,7 +19,7 @@ const EQUAL_AT: [u32; 2] = [10_000, 100_000];
 const PYTHON_PACKAGES: [&str; 4] = ["numpy", "pyarrow", "duckdb", "psycopg[binary]"];
 /// Rounds of an interleaved run; the median counts.
 const ROUNDS: usize = 5;
-const ROUNDS_QUICK: usize = 3;
+const ROUNDS_QUICK: usize = 7;
 /// How many times as long as the engine the others have to take.
 const TIMES_OURS: [(&str, f64); 3] = [("numpy", 5.0), ("DuckDB", 40.0), ("PostgreSQL", 50.0)];
 /// What PostgreSQL may take, in seconds.

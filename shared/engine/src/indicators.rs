@@ -441,22 +441,13 @@ impl<'a> Calculation<'a> {
 
     /// Every sum of an indicator runs over each person at most once, so it fits if the sum of all sizes does.
     fn check_sum(&self, column: &[i64], code: &str) -> Result<(), EngineError> {
-        // A size that nobody's passes, as often as there are people, tells most columns: all bits of all sizes.
-        let most = column.iter().fold(0, |bits, value| bits | (value ^ (value >> 63)));
-        let most = most.checked_add(1).and_then(|most| most.checked_mul(i64::from(position(column.len()))));
-        if most.is_some() {
-            return Ok(());
+        match too_much_at(column, |value| *value != NO_MEMBER) {
+            None => Ok(()),
+            Some(row) => Err(EngineError::Overflow {
+                person: self.snapshot.people.ids.get(row).to_owned(),
+                what: format!("indicator {code}"),
+            }),
         }
-        let mut sum = 0_i64;
-        for (row, value) in column.iter().enumerate().filter(|(_, value)| **value != NO_MEMBER) {
-            sum = value.checked_abs().and_then(|size| sum.checked_add(size)).ok_or_else(|| {
-                EngineError::Overflow {
-                    person: self.snapshot.people.ids.get(row).to_owned(),
-                    what: format!("indicator {code}"),
-                }
-            })?;
-        }
-        Ok(())
     }
 
     /// What is measured on each person, in 64 bits.
@@ -1049,4 +1040,24 @@ fn shape(scope: &Scope, planned: &PlannedIndicator) -> Shape {
         (Scope::Downline | Scope::Team, None) => Shape::Downline { with_self },
         (_, None) => Shape::Levels { from: 1, to: 1 },
     }
+}
+
+/// The first row with which the sizes of what counts come to more than 64 bits; none if all together do not.
+pub(crate) fn too_much_at(column: &[i64], counts: impl Fn(&i64) -> bool) -> Option<usize> {
+    // A size that nobody's passes, as often as there are people, tells most columns: all bits of all sizes.
+    let most = column.iter().fold(0, |bits, value| bits | (value ^ (value >> 63)));
+    let most = most.checked_add(1).and_then(|most| most.checked_mul(i64::from(position(column.len()))));
+    if most.is_some() {
+        return None;
+    }
+    let mut sum = 0_i64;
+    column.iter().enumerate().filter(|(_, value)| counts(value)).find_map(|(row, value)| {
+        match value.checked_abs().and_then(|size| sum.checked_add(size)) {
+            Some(more) => {
+                sum = more;
+                None
+            }
+            None => Some(row),
+        }
+    })
 }

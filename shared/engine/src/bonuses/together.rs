@@ -16,7 +16,7 @@ use super::{
 use crate::{
     columns::{NONE, Tree, position},
     failure::EngineError,
-    indicators::Calculation,
+    indicators::{Calculation, too_much_at},
     snapshot::Snapshot,
     threads,
 };
@@ -39,12 +39,10 @@ impl<'a> Desk<'a> {
             }
             Cow::Owned(sums)
         };
-        let mut all = 0_i64;
-        for (row, base) in brought.iter().enumerate() {
-            let size = base.checked_abs().and_then(|size| all.checked_add(size));
-            all = size.ok_or_else(|| self.overflow(row, number))?;
+        match too_much_at(&brought, |_| true) {
+            None => Ok(brought),
+            Some(row) => Err(self.overflow(row, number)),
         }
-        Ok(brought)
     }
 
     /// Pays every level of everyone. Levels do not pass up.
