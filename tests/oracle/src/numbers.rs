@@ -1,6 +1,8 @@
 //! Exact arithmetic, straight from the definitions in the plan guide.
 
 use anyhow::{Context, Result, bail};
+use num_bigint::BigInt;
+use num_rational::BigRational;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 /// `exact` at `digits` decimals by a rounding of the plan, by hand and not by a library's strategy.
@@ -21,6 +23,28 @@ pub(crate) fn rounded(exact: Decimal, digits: u32, rounding: &str) -> Result<Dec
         other => bail!("there is no rounding {other:?}"),
     };
     Ok(if up { away } else { toward_zero })
+}
+
+/// A number that can be divided by any other and stays exact.
+pub(crate) fn ratio(number: Decimal) -> BigRational {
+    BigRational::new(number.mantissa().into(), BigInt::from(10).pow(number.scale()))
+}
+
+/// As [`rounded`], of what may have more decimals than there are: it is rounded as a number on the same side of the half.
+pub(crate) fn rounded_ratio(exact: &BigRational, digits: u32, rounding: &str) -> Result<Decimal> {
+    let minor = exact * BigInt::from(10).pow(digits);
+    let whole = minor.trunc();
+    let rest = minor - &whole;
+    let toward = Decimal::from(i64::try_from(whole.to_integer()).context("an amount is too large")?);
+    let same_side =
+        [0, 25, 50, 75, -25, -50, -75].map(|percent| Decimal::new(percent, 2)).into_iter().find(|side| {
+            let of_side = ratio(*side);
+            let half = ratio(Decimal::new(if side.is_sign_negative() { -5 } else { 5 }, 1));
+            let zero = ratio(Decimal::ZERO);
+            rest.cmp(&zero) == of_side.cmp(&zero) && rest.cmp(&half) == of_side.cmp(&half)
+        });
+    let side = same_side.context("a rest is less than one")?;
+    Ok(rounded(toward + side, 0, rounding)? * Decimal::new(1, digits))
 }
 
 /// Half to even at `digits` decimals.
@@ -67,6 +91,27 @@ mod tests {
             for (mode, expected) in modes {
                 let found = rounded(exact.parse().unwrap(), 2, mode).unwrap();
                 assert_eq!(found, expected.parse().unwrap(), "{exact} {mode}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ratio_is_rounded_by_all_of_its_decimals() {
+        let hair = ratio(Decimal::new(1, 28)) * ratio(Decimal::new(1, 28));
+        for (near, off, even, up_at_half, down, up) in [
+            ("0.125", 1, "0.13", "0.13", "0.12", "0.13"),
+            ("0.125", -1, "0.12", "0.12", "0.12", "0.13"),
+            ("0.125", 0, "0.12", "0.13", "0.12", "0.13"),
+            ("-0.125", 1, "-0.12", "-0.12", "-0.12", "-0.13"),
+            ("-0.125", -1, "-0.13", "-0.13", "-0.12", "-0.13"),
+            ("0.12", 1, "0.12", "0.12", "0.12", "0.13"),
+            ("-0.12", 0, "-0.12", "-0.12", "-0.12", "-0.12"),
+        ] {
+            let exact = ratio(near.parse().unwrap()) + &hair * ratio(Decimal::from(off));
+            let modes = [("half-even", even), ("half-up", up_at_half), ("down", down), ("up", up)];
+            for (mode, expected) in modes {
+                let found = rounded_ratio(&exact, 2, mode).unwrap();
+                assert_eq!(found, expected.parse().unwrap(), "{near} {off} {mode}");
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use anyhow::{Context, Result};
 use foundation::money::Currency;
+use num_rational::BigRational;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::{
     balances::Balance,
     cycle::{Bought, Cycle},
-    numbers::{product, rounded},
+    numbers::{product, rounded, rounded_ratio},
     plan::choice,
 };
 
@@ -113,6 +114,11 @@ impl<'a> Desk<'a> {
     /// An amount of the earner's currency, rounded as the plan says.
     pub(crate) fn in_minor_units(&self, earner: usize, exact: Decimal) -> Result<Decimal> {
         rounded(exact, minor_digits(self.cycle.currency(earner))?, self.cycle.plan.rounding())
+    }
+
+    /// As [`Self::in_minor_units`], of what may have more decimals than there are.
+    pub(crate) fn ratio_in_minor_units(&self, earner: usize, exact: &BigRational) -> Result<Decimal> {
+        rounded_ratio(exact, minor_digits(self.cycle.currency(earner))?, self.cycle.plan.rounding())
     }
 
     /// Units of the earner's currency for one of the base currency; what is no money is not changed.

@@ -1,5 +1,8 @@
 //! What passes a cap is taken back, in lines of its own.
 
+use foundation::money::Rounding;
+use num_bigint::BigInt;
+use num_rational::BigRational;
 use plan::{
     PlannedBonus, Role,
     bonus::{Cap, ShareCap},
@@ -11,7 +14,6 @@ use super::{
     limits::Limits,
 };
 use crate::{
-    amount::from_minor,
     columns::{NONE, position},
     failure::EngineError,
     payouts::{LineKind, PaidBonus, PayoutLine},
@@ -120,25 +122,26 @@ impl Desk<'_> {
     ) -> Result<(), EngineError> {
         sums.retain(|(_, sum)| 0 < *sum);
         let too_large = || EngineError::Overflow { person: String::new(), what: "what is capped".to_owned() };
-        let mut total = Decimal::ZERO;
+        let mut by_currency = vec![0_i128; self.currencies.len()];
         for (row, sum) in &sums {
-            let (currency, per_base_unit, _) = self.currencies[self.currency_index(*row as usize)];
-            let in_base = from_minor(*sum, currency).checked_div(per_base_unit);
-            total = in_base.and_then(|amount| total.checked_add(amount)).ok_or_else(too_large)?;
+            by_currency[self.currency_index(*row as usize)] += i128::from(*sum);
         }
+        // Divided by rates, what all get has more decimals than any number of them holds: whether it passes, and what share of it does,
+        // is asked of fractions.
+        let mut total = fraction(Decimal::ZERO);
+        for (sum, (currency, per_base_unit, _)) in by_currency.into_iter().zip(&self.currencies) {
+            let minor_of_one = fraction(*per_base_unit) * BigInt::from(10_u32).pow(currency.minor_digits());
+            total += BigRational::from(BigInt::from(sum)) / minor_of_one;
+        }
+        let allowed = fraction(allowed);
         if total <= allowed {
             return Ok(());
         }
-        let passes = total - allowed;
+        let share = (&total - allowed) / total;
         for (row, sum) in sums {
-            let row = row as usize;
-            let (currency, ..) = self.currencies[self.currency_index(row)];
-            // Divided last: a share rounded before could turn a half of a minor unit the other way.
-            let over = from_minor(sum, currency).checked_mul(passes).ok_or_else(too_large)?;
-            let over = over.checked_div(total).ok_or_else(too_large)?;
-            let minor = Snapshot::minor_units(currency, over, self.rounding()).ok_or_else(too_large)?;
+            let minor = part(&share, sum, self.rounding()).ok_or_else(too_large)?;
             if minor != 0 {
-                self.take_back(number, row, kind, minor)?;
+                self.take_back(number, row as usize, kind, minor)?;
             }
         }
         Ok(())
@@ -180,6 +183,25 @@ impl Desk<'_> {
     }
 }
 
+fn fraction(number: Decimal) -> BigRational {
+    BigRational::new(number.mantissa().into(), BigInt::from(10_u32).pow(number.scale()))
+}
+
+/// A share of a whole amount, rounded to a whole one; neither is less than 0.
+fn part(share: &BigRational, whole: i64, rounding: Rounding) -> Option<i64> {
+    let product = share.numer() * whole;
+    let (quotient, rest) = (&product / share.denom(), product % share.denom());
+    let is_exact = rest == BigInt::ZERO;
+    let to_half = (rest * 2_u32).cmp(share.denom());
+    let up = match rounding {
+        Rounding::HalfEven => to_half.is_gt() || (to_half.is_eq() && quotient.bit(0)),
+        Rounding::HalfUp => to_half.is_ge(),
+        Rounding::Down => false,
+        Rounding::Up => !is_exact,
+    };
+    i64::try_from(quotient).ok()?.checked_add(i64::from(up))
+}
+
 /// What lines that are of no bonus are counted under.
 pub(super) fn plan_wide() -> PaidBonus {
     PaidBonus {
@@ -194,4 +216,28 @@ pub(super) fn plan_wide() -> PaidBonus {
 /// A claim that is about a bonus as a whole.
 pub(super) fn about(bonus: u16, row: usize) -> Claim {
     Claim { bonus, earner: row, source: row, order: NONE, level_walked: 0, level_paid: 0, base: 0, rate: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_rounded_as_the_exact_number() {
+        let third = fraction(Decimal::ONE) / fraction(Decimal::new(3, 0));
+        let parts = |share: &BigRational, whole| {
+            [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down, Rounding::Up]
+                .map(|rounding| part(share, whole, rounding).unwrap())
+        };
+        assert_eq!(parts(&third, 100), [33, 33, 33, 34]);
+        assert_eq!(parts(&third, 101), [34, 34, 33, 34]);
+        assert_eq!(parts(&third, 99), [33; 4]);
+        // A hair over a half, which 28 digits do not tell from one.
+        let hair = fraction(Decimal::new(1, 28)) * fraction(Decimal::new(1, 28));
+        let half = fraction(Decimal::new(5, 1));
+        assert_eq!(parts(&half, 5), [2, 3, 2, 3]);
+        assert_eq!(parts(&(&half + &hair), 5), [3, 3, 2, 3]);
+        assert_eq!(parts(&(&half - &hair), 5), [2, 2, 2, 3]);
+        assert_eq!(part(&fraction(Decimal::TWO), i64::MAX, Rounding::Down), None);
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::OF_THIS_CYCLE;
 use crate::{
-    numbers::product,
+    numbers::{product, ratio},
     payouts::Desk,
     plan::{decimal, maybe},
 };
@@ -79,15 +79,18 @@ impl Desk<'_> {
 
     /// The same share of every positive sum is taken, so that together they come to what is allowed.
     fn cut_to(&mut self, allowed: Decimal, sums: Vec<Decimal>, code: &str, kind: &str) -> Result<()> {
-        let mut total = Decimal::ZERO;
+        // Amounts in other currencies are divided by rates, which decimals cannot do exactly.
+        let mut total = ratio(Decimal::ZERO);
         for (person, sum) in sums.iter().enumerate().filter(|(_, sum)| Decimal::ZERO < **sum) {
-            total += *sum / self.per_base_unit(person)?;
+            total += ratio(*sum) / ratio(self.per_base_unit(person)?);
         }
+        let allowed = ratio(allowed);
         if total <= allowed {
             return Ok(());
         }
         for (person, sum) in sums.into_iter().enumerate().filter(|(_, sum)| Decimal::ZERO < *sum) {
-            let over = self.in_minor_units(person, sum * (total - allowed) / total)?;
+            let over = ratio(sum) * (&total - &allowed) / &total;
+            let over = self.ratio_in_minor_units(person, &over)?;
             if !over.is_zero() {
                 self.take_back(person, code, kind, over)?;
             }
