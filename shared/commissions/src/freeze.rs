@@ -223,6 +223,13 @@ mod tests {
                 "PEN",
                 Some("4"),
             ),
+            (
+                "worth more than twelve decimals can divide",
+                "COP",
+                vec![("USD", "9000000000000")],
+                "USD",
+                None,
+            ),
             ("the cycle's base", "USD", vec![("USD", "4000")], "COP", Some("4000")),
         ];
         for (name, base, rates, currency, expected) in cases {

@@ -383,7 +383,7 @@ pub(crate) struct Preorder {
 impl Preorder {
     /// `None` unless there is exactly one root from which every row is reached.
     ///
-    /// All passes go along the rows and look at the parent of each: people mostly stand near who recruited them. Memory that is not
+    /// All passes but the last go along the rows and look at the parent of each: people mostly stand near who recruited them. Memory that is not
     /// needed any more serves what comes next, as fresh memory costs more than the work done in it.
     pub(crate) fn of(parent: &[u32]) -> Option<Self> {
         let rows = top_down(parent)?;
@@ -416,18 +416,22 @@ impl Preorder {
             }
         }
         let (mut order, mut depth) = (next, rows);
-        threads::both(
-            || {
-                for (row, place) in (0..).zip(&place) {
-                    order[*place as usize] = row;
-                }
-            },
-            || {
-                for at in 0..depth.len() {
-                    depth[at] = depth.get(parent_at[at] as usize).map_or(0, |above| above + 1);
-                }
-            },
-        );
+        let mut order_rows = || {
+            for (row, place) in (0..).zip(&place) {
+                order[*place as usize] = row;
+            }
+        };
+        let mut tell_depths = || {
+            for at in 0..depth.len() {
+                depth[at] = depth.get(parent_at[at] as usize).map_or(0, |above| above + 1);
+            }
+        };
+        if parent.len() < LEAST_IN_HALVES {
+            order_rows();
+            tell_depths();
+        } else {
+            threads::both(order_rows, tell_depths);
+        }
         Some(Self { order, parent: parent_at, depth, place })
     }
 }

@@ -210,16 +210,23 @@ impl Counts {
         Some(cells)
     }
 
-    /// Adds what other people of depth `level` have handed up, as [`Self::take`] gives it.
-    fn add(&mut self, level: usize, cells: &[i64]) {
-        let Some((best, cells)) = cells.split_first() else { return };
+    /// Adds what other people of depth `level` have handed up, as [`Self::take`] gives it. Refuses what another build has handed up, which
+    /// may count something else.
+    fn add(&mut self, level: usize, cells: &[i64]) -> Result<(), EngineError> {
+        let kinds = [&mut self.legs, &mut self.frontline, &mut self.downline];
+        let width = 1 + kinds.iter().map(|counts| counts.width).sum::<usize>() + self.asked.len();
+        let Some((best, cells)) = cells.split_first().filter(|_| cells.len() == width) else {
+            return Err(EngineError::Mismatch(
+                "a part has handed up other counts of ranks than the plan asks for".to_owned(),
+            ));
+        };
         self.best[level] = self.best[level].max(u8::try_from(*best).unwrap_or(u8::MAX));
-        let kinds =
-            [&mut self.legs, &mut self.frontline, &mut self.downline].map(|counts| counts.at_mut(level));
+        let kinds = kinds.map(|counts| counts.at_mut(level));
         let full = &mut self.full[level * self.asked.len()..(level + 1) * self.asked.len()];
         for (count, more) in kinds.into_iter().flatten().chain(full).zip(cells) {
             *count = count.saturating_add(u32::try_from(*more).unwrap_or(u32::MAX));
         }
+        Ok(())
     }
 }
 
@@ -403,7 +410,7 @@ impl<'a> Climb<'a> {
             }
             let Open { counts, groups } = &mut open;
             for cells in edge.below(COUNTS, row) {
-                counts.add(level + 1, cells);
+                counts.add(level + 1, cells)?;
             }
             for cells in edge.below(GROUPS, row) {
                 groups.add(level + 1, cells);

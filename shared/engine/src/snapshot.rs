@@ -307,15 +307,17 @@ impl ExchangeRates {
         self
     }
 
-    /// Units of `currency` for one unit of the base currency.
+    /// Units of `currency` for one unit of the base currency; none where none is known, or nothing is left of one.
     pub fn rate(&self, currency: Currency) -> Option<Decimal> {
-        if currency == self.base { Some(Decimal::ONE) } else { self.per_base_unit.get(&currency).copied() }
+        if currency == self.base {
+            return Some(Decimal::ONE);
+        }
+        self.per_base_unit.get(&currency).copied().filter(|rate| !rate.is_zero())
     }
 
     /// An amount of a currency in the base currency; nothing where no rate is known.
     pub fn in_base(&self, amount: Decimal, currency: Currency) -> Decimal {
-        let rate = self.rate(currency).filter(|rate| !rate.is_zero());
-        rate.and_then(|rate| amount.checked_div(rate)).unwrap_or_default()
+        self.rate(currency).and_then(|rate| amount.checked_div(rate)).unwrap_or_default()
     }
 }
 
@@ -784,7 +786,7 @@ fn to_base(orders: &mut Orders, rates: &ExchangeRates) -> Result<(), EngineError
         if currency == Some(rates.base) {
             return Ok(None);
         }
-        let rate = currency.and_then(|currency| rates.rate(currency)).filter(|rate| !rate.is_zero());
+        let rate = currency.and_then(|currency| rates.rate(currency));
         rate.map(Some).ok_or_else(|| {
             let row = orders.currency.codes.iter().position(|of| *of as usize == code).unwrap_or(0);
             let of = format!("order {}", orders.ids.get(row));

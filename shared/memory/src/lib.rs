@@ -1,8 +1,8 @@
 //! The allocator of programs that compute on large columns.
 //!
-//! A run writes gigabytes of columns once. With pages of 4 KiB every 512th number costs a fault of the system, which takes longer than
-//! to compute the numbers. So large blocks are mapped here, along pages of 2 MiB, and those are asked for. Where the system does
-//! not give such pages nothing changes but where blocks begin. Smaller blocks are left to the system's allocator.
+//! A run writes gigabytes of columns once. With pages of 4 KiB every 512th number costs a fault of the system. So large blocks are mapped
+//! here, along pages of 2 MiB, and those are asked for. Where the system does not give such pages, they are mapped all the same.
+//! Smaller blocks are left to the system's allocator.
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
 #[cfg(target_os = "linux")]

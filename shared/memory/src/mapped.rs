@@ -8,12 +8,14 @@ use std::{
 
 /// A huge page.
 const HUGE: usize = 2 << 20;
-/// A page.
-const PAGE: usize = 4096;
+/// A page; on no system it is longer.
+const PAGE: usize = 64 << 10;
+/// What of a block's mapping is kept for where the block begins.
+const SPARE: usize = 4096;
 /// A line of the processor's cache.
 const LINE: usize = 64;
-/// How far each block begins behind the one before, within the first page: passes read and write the same row of many columns, and
-/// addresses that are the same but for their page are taken for one by the processor until it has looked closer.
+/// How far each block begins behind the one before, within the spare beginning: passes read and write the same row of many columns, and
+/// addresses that are the same in their last twelve bits are taken for one by the processor until it has looked closer.
 const STEP: usize = 5 * LINE;
 /// Shorter blocks are left to the system's allocator, and a rest as long as this becomes a huge page: less is lost by what stays empty
 /// than by 192 faults.
@@ -25,17 +27,17 @@ pub(crate) fn length(layout: Layout) -> Option<usize> {
     if size < LEAST || LINE < layout.align() {
         return None;
     }
-    let size = size.checked_add(PAGE)?;
+    let size = size.checked_add(SPARE)?;
     let unit = if LEAST <= size % HUGE { HUGE } else { PAGE };
     size.checked_next_multiple_of(unit)
 }
 
-/// A block of zeros, of which [`PAGE`] less than the length can be used; null if there is no memory.
+/// A block of zeros, of which [`SPARE`] less than the length can be used; null if there is no memory.
 pub(crate) fn zeros(length: usize) -> *mut u8 {
     static STEPS: AtomicUsize = AtomicUsize::new(0);
     let mapped = map(length);
-    let behind = STEPS.fetch_add(STEP, Ordering::Relaxed) % PAGE;
-    // SAFETY: the first page belongs to the mapping.
+    let behind = STEPS.fetch_add(STEP, Ordering::Relaxed) % SPARE;
+    // SAFETY: the beginning belongs to the mapping.
     if mapped.is_null() { mapped } else { unsafe { mapped.add(behind) } }
 }
 
@@ -46,7 +48,7 @@ fn mapping_of(block: *mut u8) -> *mut u8 {
 
 /// So many zeros at a multiple of [`HUGE`]; null if there are none to be had.
 fn map(length: usize) -> *mut u8 {
-    let Some(wider) = length.checked_add(HUGE - PAGE) else { return ptr::null_mut() };
+    let Some(wider) = length.checked_add(HUGE) else { return ptr::null_mut() };
     let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: a new mapping, wherever there is room.
     let mapped = unsafe { libc::mmap(ptr::null_mut(), wider, access, kind, -1, 0) };
@@ -108,8 +110,7 @@ pub(crate) unsafe fn remap(block: *mut u8, old: usize, new: usize) -> *mut u8 {
     // SAFETY: what is at `room` was just mapped for this, and is replaced.
     let moved = unsafe { libc::mremap(mapped.cast(), old, new, how, room) };
     if moved == libc::MAP_FAILED {
-        // SAFETY: nobody uses it.
-        unsafe { unmap(room, new) };
+        // The room is not given back: it may be gone already, and what is there now somebody else's.
         return ptr::null_mut();
     }
     // SAFETY: as far behind the beginning as before.

@@ -88,7 +88,7 @@ impl Desk<'_> {
         let (currency, per_base_unit, _) = self.currencies[self.currency_index(row)];
         let Some(from) = from.filter(|from| *from != currency) else { return Ok(exact) };
         let no_rate = || EngineError::NoRate { currency: from.to_string(), of: self.person(row) };
-        let rate = self.snapshot.rates.rate(from).filter(|rate| !rate.is_zero()).ok_or_else(no_rate)?;
+        let rate = self.snapshot.rates.rate(from).ok_or_else(no_rate)?;
         let (per, rate) = (per_base_unit.normalize(), rate.normalize());
         let part = per.mantissa().checked_mul(10_i128.pow(rate.scale()));
         let of = rate.mantissa().checked_mul(10_i128.pow(per.scale()));

@@ -129,7 +129,8 @@ impl Desk<'_> {
         // Divided by rates, what all get has more decimals than any number of them holds: whether it passes, and what share of it does,
         // is asked of fractions.
         let mut total = fraction(Decimal::ZERO);
-        for (sum, (currency, per_base_unit, _)) in by_currency.into_iter().zip(&self.currencies) {
+        let paid_in = by_currency.into_iter().zip(&self.currencies).filter(|(sum, _)| *sum != 0);
+        for (sum, (currency, per_base_unit, _)) in paid_in {
             let minor_of_one = fraction(*per_base_unit) * BigInt::from(10_u32).pow(currency.minor_digits());
             total += BigRational::from(BigInt::from(sum)) / minor_of_one;
         }

@@ -1,6 +1,6 @@
 //! What passes a cap is taken back, in lines of its own.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -82,7 +82,9 @@ impl Desk<'_> {
         // Amounts in other currencies are divided by rates, which decimals cannot do exactly.
         let mut total = ratio(Decimal::ZERO);
         for (person, sum) in sums.iter().enumerate().filter(|(_, sum)| Decimal::ZERO < **sum) {
-            total += ratio(*sum) / ratio(self.per_base_unit(person)?);
+            let per_base_unit = self.per_base_unit(person)?;
+            ensure!(!per_base_unit.is_zero(), "a currency is worth nothing");
+            total += ratio(*sum) / ratio(per_base_unit);
         }
         let allowed = ratio(allowed);
         if total <= allowed {
